@@ -1,0 +1,1 @@
+"""Ports carried out on real engines: SQLite, Parquet with DuckDB, SQLAlchemy."""

@@ -1,0 +1,1 @@
+"""Words, errors, clock and ids that every room shares; imports nothing of Footfall."""

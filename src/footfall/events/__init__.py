@@ -1,0 +1,1 @@
+"""From what clients send to columns the kernel understands: wire, kinds, clean, enrich."""

@@ -1,0 +1,1 @@
+"""Wiring of engine, ports and web into processes; a page each, no decisions."""
