@@ -49,6 +49,17 @@ class EventLog(Protocol):
         ...
 
 
+class Site(msgspec.Struct, frozen=True):
+    """One shop. ``number`` (1-65535) is what records and the log carry."""
+
+    number: int
+    name: str
+    write_key: str
+    origins: tuple[str, ...] = ()
+    """Allowed origins for browsers (``https://shop.example``); empty allows any."""
+    is_archived: bool = False
+
+
 class Identity(msgspec.Struct, array_like=True, gc=False):
     """An id that points to a visitor. ``what`` is ``ids.ANONYMOUS`` or ``ids.USER``; ``row`` the visitor's row."""
 
