@@ -16,8 +16,8 @@ from footfall.base.kinds import N_KINDS, Kind
 LAYOUT = 1
 """Number of the layout below."""
 
-N_CART = 16
-N_SECTIONS = 8
+N_CART = 12
+N_SECTIONS = 6
 N_RECENT_PRODUCTS = 8
 N_RECENT_CATEGORIES = 4
 N_DAYS = 30
@@ -36,11 +36,9 @@ DECAY_KINDS = (
     Kind.WISHLIST_ADD,
     Kind.CHECKOUT_START,
     Kind.ORDER,
-    Kind.PROMOTION_CLICK,
     Kind.OFFER_CLICKED,
-    Kind.EMAIL_CLICKED,
 )
-"""Kinds whose counts are also kept with exponential decay."""
+"""Kinds whose counts are also kept with exponential decay, and whose latest time is kept."""
 N_DECAY = len(DECAY_KINDS)
 HALF_LIVES_S = (3_600, 86_400, 7 * 86_400, 30 * 86_400)
 """Half-lives of decayed sums: 1 h, 1 d, 7 d, 30 d."""
@@ -94,8 +92,7 @@ FIELDS: tuple[Field, ...] = (
     _f("keyword", "u8", "hash", "Search words that led to the latest session that had any; 0 if none."),
     _f("query", "u8", "hash", "Latest search in the shop; 0 if none."),
     _f("city", "u8", "hash", "City of the latest event that had a place; 0 if unknown."),
-    _f("region", "u8", "hash", "Region of the latest event that had a place; 0 if unknown."),
-    _f("revenue", "f8", "money", "Sum of orders, store included, before refunds.", free=True),
+        _f("revenue", "f8", "money", "Sum of orders, store included, before refunds.", free=True),
     _f("store_revenue", "f8", "money", "Part of revenue from orders in a store.", free=True),
     _f("refunded", "f8", "money", "Sum of refunds.", free=True),
     _f("price_sum", "f8", "money", "Sum of prices of viewed products (outliers left out).", free=True),
@@ -112,7 +109,7 @@ FIELDS: tuple[Field, ...] = (
     _f("n_events", "u4", "count", "Events applied.", free=True),
     _f("session_number", "u4", "count", "Sessions begun; the number of the current one."),
     _f("counts", "u4", "count", "Events by kind.", (N_KINDS,), free=True),
-    _f("last_s", "u4", "s", "Latest event time by kind, whole seconds; 0 if never.", (N_KINDS,), free=True),
+    _f("last_s", "u4", "s", "Latest event time of DECAY_KINDS, whole seconds; 0 if never.", (N_DECAY,), free=True),
     _f("decayed", "f4", "count", "Decayed counts of DECAY_KINDS by half-life as of decayed_at.", (N_DECAY, N_HALF)),
     _f("decayed_dwell", "f4", "s", "Decayed dwell by half-life.", (N_HALF,)),
     _f("decayed_revenue", "f4", "money", "Decayed revenue by half-life.", (N_HALF,)),
@@ -140,7 +137,7 @@ FIELDS: tuple[Field, ...] = (
     _f("scroll_sum", "f4", "%", "Sum of their depths."),
     _f("cart_prices", "f4", "money", "Unit price of each cart line; 0 if unknown.", (N_CART,)),
     _f("cart_quantities", "f4", "count", "Quantity of each cart line.", (N_CART,)),
-    _f("cart_rest_n", "f4", "count", "Quantity in the cart that has no line of its own (no product id, or more than 16 lines)."),
+    _f("cart_rest_n", "f4", "count", "Quantity in the cart that has no line of its own (no product id, or more than 12 lines)."),
     _f("cart_rest_value", "f4", "money", "Value of that rest."),
     _f("order_max", "f4", "money", "Largest order.", free=True),
     _f("order_last", "f4", "money", "Latest order (by arrival)."),
@@ -165,6 +162,7 @@ FIELDS: tuple[Field, ...] = (
     _f("past_with_checkout", "u4", "count", "Past sessions with a checkout start."),
     _f("past_with_order", "u4", "count", "Past sessions with an order."),
     _f("past_abandoned", "u4", "count", "Past sessions with a cart add and no order."),
+    _f("region", "u4", "code", "ISO 3166-2 subdivision (up to four ASCII bytes) of the latest place; 0 if unknown."),
     # 2 bytes
     _f("site", "u2", "number", "Site number."),
     _f("states", "u2", "bits", "KNOWN, PAYING, SHARED, BOT, ENDED, ALIASED."),
@@ -177,7 +175,7 @@ FIELDS: tuple[Field, ...] = (
     _f("session_n_repeat", "u2", "count", "Repeat views in the session."),
     _f("session_n_products", "u2", "count", "Product views in the session that were no repeat."),
     _f("session_n_moves", "u2", "count", "Changes of section in the session."),
-    _f("day_events", "u2", "count", "Events by local day, at day modulo 30, for the 30 days up to day_last.", (N_DAYS,)),
+    _f("day_events", "u1", "count", "Events by local day (at most 255), at day modulo 30, for the 30 days up to day_last.", (N_DAYS,)),
     _f("hours", "u2", "count", "Events by local hour (at most 65,535).", (24,), free=True),
     _f("weekdays", "u2", "count", "Events by local weekday, Monday first (at most 65,535).", (7,), free=True),
     _f("channel_sessions", "u2", "count", "Sessions by channel.", (N_CHANNELS,)),
@@ -216,8 +214,7 @@ EVENT = np.dtype(
         ("keyword", "u8"),
         ("query", "u8"),
         ("city", "u8"),
-        ("region", "u8"),
-        ("time", "i8"),  # corrected, ms
+                ("time", "i8"),  # corrected, ms
         ("revenue", "f8"),
         ("price", "f4"),  # base currency, NaN if none
         ("quantity", "f4"),  # NaN if none
@@ -226,6 +223,7 @@ EVENT = np.dtype(
         ("row", "i4"),  # set by admit
         ("item_start", "i4"),
         ("item_n", "i4"),
+        ("region", "u4"),  # up to four ASCII bytes
         ("day", "i4"),  # local day since 1970-01-01
         ("site", "u2"),
         ("flags", "u2"),
