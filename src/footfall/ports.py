@@ -247,3 +247,294 @@ class Lake(Protocol):
     def close(self) -> None:
         """Release DuckDB."""
         ...
+
+
+class User(msgspec.Struct, frozen=True):
+    """A person who may log in. ``sites`` is ``None`` for every site, present and future (always so for admins)."""
+
+    id: int
+    email: str
+    name: str
+    role: str
+    sites: tuple[int, ...] | None
+    has_password: bool
+    is_archived: bool
+    created_ms: int
+
+
+class Token(msgspec.Struct, frozen=True):
+    """An API token without its secret; ``sites`` as in :class:`User`."""
+
+    id: int
+    name: str
+    role: str
+    sites: tuple[int, ...] | None
+    created_ms: int
+    is_revoked: bool
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who makes a request: ``kind`` is ``user`` (browser session), ``token`` or ``server`` (a site's server key).
+
+    ``csrf`` and ``session_id`` are set for browser sessions only.
+    """
+
+    kind: str
+    id: int
+    name: str
+    role: str
+    sites: tuple[int, ...] | None
+    csrf: str = ""
+    session_id: int = 0
+
+    @property
+    def actor(self) -> str:
+        """How the audit log names this principal."""
+        return f"{self.kind}:{self.id} {self.name}"
+
+
+class NewSession(msgspec.Struct, frozen=True):
+    """A browser session just made; ``secret`` is the cookie's value and is kept nowhere else."""
+
+    secret: str
+    csrf: str
+    expires_ms: int
+    user: User
+
+
+class AuditRow(msgspec.Struct, frozen=True):
+    """One thing an actor did. ``hash`` covers all other fields, ``previous`` is the hash of the row before."""
+
+    number: int
+    time_ms: int
+    actor: str
+    action: str
+    site: int
+    detail: dict[str, Any]
+    previous: str
+    hash: str
+
+
+class AuditCheck(msgspec.Struct, frozen=True):
+    """Whether the audit log is whole; ``broken_at`` is the number of the first row that isn't as it was written."""
+
+    n_rows: int
+    is_whole: bool
+    broken_at: int | None = None
+
+
+class Import(msgspec.Struct, frozen=True):
+    """A file of history that was taken in; the same content isn't taken in twice for one site."""
+
+    content_hash: str
+    file_name: str
+    site: int
+    time_ms: int
+    result: dict[str, Any]
+
+
+class Created(msgspec.Struct, frozen=True):
+    """What making a data folder prints, once. ``login_url`` is a path with a one-time token."""
+
+    site: Site
+    write_key: str
+    server_key: str
+    token: str
+    login_url: str
+
+
+class Definitions(Protocol):
+    """What people decided: sites, users, tokens, and who did what. Small, rarely changed, always durable.
+
+    Methods may be called from several threads at once. Secrets are handed out once, when made; only hashes are kept
+    (write keys aren't secret: they stand in every page). ``by`` names who asks; every change writes its audit row in the
+    same transaction. Raises ``BadInput`` for values that can't be, ``Missing`` for numbers that aren't there.
+    """
+
+    def site_of_write_key(self, write_key: str) -> Site | None:
+        """The site that may be written to with this key, or ``None`` (unknown, archived). From memory; never blocks."""
+        ...
+
+    def refresh(self) -> None:
+        """Read what other processes changed; hosts call it every few seconds."""
+        ...
+
+    def sites(self) -> list[Site]:
+        """All sites, archived ones too, by number. From memory."""
+        ...
+
+    def add_site(self, name: str, origins: Sequence[str], *, by: str) -> tuple[Site, str]:
+        """Make a site; returns it and its server key."""
+        ...
+
+    def change_site(
+        self,
+        number: int,
+        *,
+        by: str,
+        name: str | None = None,
+        origins: Sequence[str] | None = None,
+        is_archived: bool | None = None,
+    ) -> Site:
+        """Change what isn't ``None``."""
+        ...
+
+    def renew_write_key(self, number: int, *, by: str) -> Site:
+        """Replace the write key; the old one stops at once."""
+        ...
+
+    def renew_server_key(self, number: int, *, by: str) -> str:
+        """Replace the server key; the old one stops at once."""
+        ...
+
+    def users(self) -> list[User]:
+        """All users, archived ones too, by id."""
+        ...
+
+    def add_user(self, email: str, name: str, role: str, sites: Sequence[int] | None, *, by: str) -> User:
+        """Make a user without a password; a login link lets them in. E-mail addresses are unique without case."""
+        ...
+
+    def change_user(
+        self,
+        user_id: int,
+        *,
+        by: str,
+        email: str | None = None,
+        name: str | None = None,
+        role: str | None = None,
+        sites: Sequence[int] | None | msgspec.UnsetType = msgspec.UNSET,
+        is_archived: bool | None = None,
+    ) -> User:
+        """Change what is given. Archiving ends the user's sessions. The last admin can't be archived or demoted."""
+        ...
+
+    def password_hash(self, email: str) -> tuple[int, str] | None:
+        """Id and argon2 hash of an active user who has a password."""
+        ...
+
+    def set_password_hash(self, user_id: int, password_hash: str, *, by: str, keep_session_id: int = 0) -> None:
+        """Set the password and end the user's other sessions."""
+        ...
+
+    def rehash_password(self, user_id: int, old_hash: str, new_hash: str) -> None:
+        """Store the same password under stronger parameters, unless it was changed meanwhile."""
+        ...
+
+    def add_login_link(self, user_id: int, *, by: str) -> str:
+        """A new one-time token for this user; earlier ones stop working."""
+        ...
+
+    def login_link(self, token: str) -> User | None:
+        """Whom an unused, unexpired token belongs to; doesn't use it up."""
+        ...
+
+    def use_login_link(self, token: str, password_hash: str, email: str | None) -> User | None:
+        """Use the token up and set password and, if given, e-mail; ``None`` if it was used or expired meanwhile."""
+        ...
+
+    def add_session(self, user_id: int) -> NewSession:
+        """Log a user in."""
+        ...
+
+    def end_session(self, session_id: int) -> None:
+        """Log one browser out."""
+        ...
+
+    def principal_of_session(self, secret: str) -> Principal | None:
+        """Who holds this session cookie, if it is alive and the user isn't archived."""
+        ...
+
+    def principal_of_bearer(self, secret: str) -> Principal | None:
+        """Who holds this API token or server key."""
+        ...
+
+    def tokens(self) -> list[Token]:
+        """All API tokens by id."""
+        ...
+
+    def add_token(self, name: str, role: str, sites: Sequence[int] | None, *, by: str) -> tuple[Token, str]:
+        """Make an API token; returns it and its secret."""
+        ...
+
+    def revoke_token(self, token_id: int, *, by: str) -> Token:
+        """Stop an API token."""
+        ...
+
+    def add_audit(self, by: str, action: str, site: int = 0, detail: dict[str, Any] | None = None) -> None:
+        """Write down something done elsewhere (an export, a replay); ``site`` 0 is none in particular."""
+        ...
+
+    def audit(self, limit: int, before: int | None = None) -> list[AuditRow]:
+        """Rows, newest first, with numbers below ``before``."""
+        ...
+
+    def verify_audit(self) -> AuditCheck:
+        """Walk the whole chain."""
+        ...
+
+    def imports(self, site: int) -> list[Import]:
+        """Files taken in, newest first."""
+        ...
+
+    def import_of(self, site: int, content_hash: str) -> Import | None:
+        """The earlier import of the same content, if any."""
+        ...
+
+    def add_import(self, content_hash: str, file_name: str, site: int, result: dict[str, Any], *, by: str) -> Import:
+        """Remember a file that was taken in; the same content and site replaces."""
+        ...
+
+    def secret(self, name: str, n_bytes: int = 16) -> bytes:
+        """A random secret by name, made when first asked for and then always the same."""
+        ...
+
+    def close(self) -> None:
+        """Release files."""
+        ...
+
+
+class Profiles(Protocol):
+    """What the API reads: visitors, their past, the ledger and refused events, always of one site.
+
+    Methods may be called from several threads at once and may block. Times in the answers are ISO 8601 UTC with
+    milliseconds. ``any_id`` is a visitor id, an anonymous id or a user id. The shapes are those of ``web/shapes.py``.
+    """
+
+    def visitors(
+        self, site: int, *, is_live: bool, limit: int, cursor: str | None, q: str, sort: str
+    ) -> dict[str, Any]:
+        """``{"visitors": [live row], "total": n, "cursor": str | None}``; ``BadInput`` for an unknown sort or cursor."""
+        ...
+
+    def visitor(self, site: int, any_id: str) -> dict[str, Any] | None:
+        """One visitor, whole."""
+        ...
+
+    def timeline(self, site: int, any_id: str, *, limit: int, cursor: str | None) -> dict[str, Any] | None:
+        """``{"items": [...], "cursor": str | None}``, newest first."""
+        ...
+
+    def ledger(self) -> dict[str, int]:
+        """``received, applied, duplicate, failed, lag_events, lag_ms`` over all sites, consistent at one moment."""
+        ...
+
+    def failed(self, site: int, *, limit: int, cursor: str | None, reason: str | None) -> dict[str, Any]:
+        """``{"failed": [...], "total": n, "by_reason": {reason: n}, "cursor": str | None}``, newest first."""
+        ...
+
+    def replay_failed(self, site: int, offsets: Sequence[int] | None, reason: str | None) -> int:
+        """Try these (or all, or all of a reason) again; returns how many were appended to the log."""
+        ...
+
+    def merges(self, site: int, any_id: str) -> list[dict[str, Any]] | None:
+        """Merges that made this visitor, newest first; ``None`` if there is no such visitor."""
+        ...
+
+    def undo_merge(self, site: int, merge_id: int) -> dict[str, Any]:
+        """Take a merge back; ``Missing`` if there is none, ``BadInput`` if it can't be (any more)."""
+        ...
+
+    def changed_since(self, site: int, since_ms: int, limit: int) -> list[dict[str, Any]]:
+        """Live rows whose change became visible at or after this moment of the clock, latest first."""
+        ...
