@@ -347,8 +347,8 @@ class Definitions(Protocol):
     """What people decided: sites, users, tokens, and who did what. Small, rarely changed, always durable.
 
     Methods may be called from several threads at once. Secrets are handed out once, when made; only hashes are kept
-    (write keys aren't secret: they stand in every page). ``by`` names who asks; every change writes its audit row in the
-    same transaction. Raises ``BadInput`` for values that can't be, ``Missing`` for numbers that aren't there.
+    (write keys aren't secret: they stand in every page). ``by`` names who asks; every change writes its audit row in
+    the same transaction. Raises ``BadInput`` for values that can't be, ``Missing`` for numbers that aren't there.
     """
 
     def site_of_write_key(self, write_key: str) -> Site | None:
@@ -403,7 +403,7 @@ class Definitions(Protocol):
         email: str | None = None,
         name: str | None = None,
         role: str | None = None,
-        sites: Sequence[int] | None | msgspec.UnsetType = msgspec.UNSET,
+        sites: Sequence[int] | msgspec.UnsetType | None = msgspec.UNSET,
         is_archived: bool | None = None,
     ) -> User:
         """Change what is given. Archiving ends the user's sessions. The last admin can't be archived or demoted."""
@@ -504,7 +504,7 @@ class Profiles(Protocol):
     def visitors(
         self, site: int, *, is_live: bool, limit: int, cursor: str | None, q: str, sort: str
     ) -> dict[str, Any]:
-        """``{"visitors": [live row], "total": n, "cursor": str | None}``; ``BadInput`` for an unknown sort or cursor."""
+        """``{"visitors": [live row], "total": n, "cursor": str | None}``; ``BadInput`` for a wrong sort or cursor."""
         ...
 
     def visitor(self, site: int, any_id: str) -> dict[str, Any] | None:
