@@ -10,8 +10,14 @@ import msgspec
 from msgspec import Meta
 
 
-def _about(text: str, **limits: float) -> Meta:
-    return Meta(description=text, **limits)  # type: ignore[arg-type]
+def _about(text: str, ge: float | None = None, le: float | None = None) -> Meta:
+    return Meta(description=text, ge=ge, le=le)
+
+
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["USD"])]
+"""ISO 4217 code."""
+Rate = Annotated[float, Meta(gt=0, lt=1e12)]
+"""Value of one unit of a currency; neither infinite nor NaN."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,8 +51,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: Annotated[
         tuple[str, ...], _about("Addresses whose X-Forwarded-For and CDN headers are believed.")
     ] = ("127.0.0.1", "::1")
-    base_currency: Annotated[str, _about("Currency that amounts are converted to (ISO 4217).")] = "USD"
-    currencies: Annotated[dict[str, float], _about("Value of one unit of a currency in the base currency.")] = {}
+    base_currency: Annotated[Currency, _about("Currency that amounts are converted to (ISO 4217).")] = "USD"
+    currencies: Annotated[
+        dict[Currency, Rate], _about("Value of one unit of each other currency in the base currency.")
+    ] = {}
     section_rules: Annotated[
         tuple[str, ...],
         _about("Rules `PATTERN -> SECTION` tried in order on URL paths; `*` is one segment, `**` the rest."),
