@@ -1,0 +1,81 @@
+"""What every test may ask for: the shared data, a free port, a browser, and an honest way to be skipped."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and all that drive a browser in the same one.
+
+    Fixtures of a module are then made once, and two browsers never fight for two cores. Runs before xdist reads the
+    groups.
+    """
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            group = "browser" if item.get_closest_marker("browser") else item.nodeid.partition("::")[0]
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _lacking(what: str, mend: str) -> NoReturn:
+    message = f"{what} is missing. To run this test: {mend}"
+    if os.environ.get("CI", "").lower() in {"true", "1"}:
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def lacking() -> Callable[[str, str], NoReturn]:
+    """``lacking(what, mend)`` skips the test and names the command that mends it; where ``CI=true`` it fails it."""
+    return _lacking
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of other people's data (``FOOTFALL_SHARED_DATA``, or ``../shared/data`` beside the repository).
+
+    It can't be handed on with the project, so a test that needs it is skipped where it is missing, on CI too.
+    """
+    named = os.environ.get("FOOTFALL_SHARED_DATA")
+    folder = Path(named) if named else REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("The shared data is missing. To run this test: set FOOTFALL_SHARED_DATA to its folder")
+    return folder
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: Any = probe.getsockname()[1]
+    return int(port)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the system's Chromium or Chrome (``FOOTFALL_CHROMIUM``, or the first on the PATH)."""
+    named = os.environ.get("FOOTFALL_CHROMIUM")
+    found = named or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    if not found:
+        _lacking("Chromium", "apt-get update && apt-get install -y chromium")
+    return found
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Path of Node, for tests that run the JavaScript clients."""
+    found = shutil.which("node")
+    if not found:
+        _lacking("Node 20 or newer", "install Node, then make setup")
+    return found
