@@ -249,6 +249,10 @@ class Lake(Protocol):
         ...
 
 
+ROLES = ("viewer", "agent", "marketer", "analyst", "admin")
+"""What a user or an API token may be; ``web/auth.py`` says what each may do."""
+
+
 class User(msgspec.Struct, frozen=True):
     """A person who may log in. ``sites`` is ``None`` for every site, present and future (always so for admins)."""
 

@@ -1,0 +1,1 @@
+"""How do old definitions become current ones? Alembic's steps, run whenever definitions are opened."""
