@@ -27,17 +27,20 @@ class EventLog(Protocol):
     def read(self, offset: int, max_events: int) -> list[tuple[int, Entry]]:
         """Whole entries from the one that starts at ``offset``, in order, with their offsets.
 
-        At least one entry if there is any, then as long as ``max_events`` isn't passed. An entry without events
-        (control) is returned before the event that has the same offset. ``offset`` is always an entry's start.
+        At least one entry if there is any, then as long as ``max_events`` isn't passed. ``offset`` is always an
+        entry's start: every entry, control entries too, has ``n`` of at least 1, so reading on from the last
+        entry's ``offset + n`` meets each exactly once. At :meth:`next_offset` there is nothing: ``[]``; an offset
+        that was trimmed, or past the end, raises ``Missing``. Don't change the entries, the log may keep them.
         """
         ...
 
     def next_offset(self) -> int:
-        """Offset that the next appended event will have; equals the number of events ever appended. Never blocks."""
+        """Offset that the next appended event will have: the number of events ever appended, control entries counted
+        as one each (the ledger takes them off). Never blocks."""
         ...
 
     def trim(self, before: int) -> None:
-        """Forget whole entries that lie entirely before an offset (they are in the lake)."""
+        """Forget whole entries that lie entirely before an offset (they are in the lake); may keep some of them."""
         ...
 
     def reopen(self) -> None:

@@ -160,4 +160,5 @@ class Entry(msgspec.Struct, array_like=True, gc=False, omit_defaults=True):
     replay_of: int = -1
     """Log offset of the failed event that this entry tries again, or -1."""
     facts: int = 0
-    """Version of the shared facts that hold from here on (control entries of source ``ENGINE``, ``n`` is 0)."""
+    """Version of the shared facts that hold from here on (control entries of source ``ENGINE``: ``n`` is 1 and ``body``
+    empty, so that every entry has an offset of its own; the ledger counts no event for them)."""
