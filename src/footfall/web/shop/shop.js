@@ -1,0 +1,42 @@
+// What the shop tells Footfall: what the page says of itself, and what the visitor does on it.
+const data = JSON.parse(document.getElementById("shop-data").textContent);
+// The stub's functions are replaced by the tracker's when it has loaded, so look each time.
+const footfall = (call, ...args) => window.footfall[call](...args);
+
+footfall("page", ...data.page);
+if (data.user) footfall("identify", data.user, { email: data.user });
+for (const { event, properties } of data.events) footfall("track", event, properties);
+
+document.addEventListener("submit", ({ target: form }) => {
+  const field = (name) => form.elements[name]?.value;
+  if (form.dataset.event === "Product Added") {
+    footfall("track", "Product Added", { ...data.product, quantity: Number(field("quantity")), size: field("size") });
+  } else if (form.dataset.event === "Product Removed") {
+    footfall("track", "Product Removed", data.lines[form.dataset.line]);
+  } else if (form.dataset.event === "Payment Info Entered") {
+    footfall("track", "Payment Info Entered", { ...data.checkout, payment_method: field("payment") });
+    footfall("identify", field("email"), { email: field("email"), name: field("name") });
+  } else if ("signOut" in form.dataset) {
+    footfall("track", "Signed Out");
+    footfall("reset");
+  }
+});
+
+document.addEventListener("click", ({ target }) => {
+  const wish = target.closest("[data-wishlist]");
+  if (wish && wish.getAttribute("aria-pressed") === "false") {
+    wish.setAttribute("aria-pressed", "true");
+    wish.textContent = "Saved";
+    footfall("track", "Product Added to Wishlist", data.product);
+  }
+  const answer = target.closest("[data-consent]");
+  if (answer) {
+    footfall("consent", answer.dataset.consent);
+    banner.hidden = true;
+  }
+});
+
+document.querySelector("[data-sort]")?.addEventListener("change", (event) => event.currentTarget.submit());
+
+const banner = document.querySelector("[data-consent-banner]");
+if (banner) banner.hidden = document.cookie.includes("ff_consent=");

@@ -1,0 +1,5 @@
+// Takes calls before the tracker has loaded; it finds them in this array.
+window.footfall = window.footfall || [];
+for (const call of ["page", "track", "identify", "group", "alias", "reset", "consent"]) {
+  window.footfall[call] = (...args) => window.footfall.push([call, ...args]);
+}
