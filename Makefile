@@ -3,13 +3,14 @@
 # make test     all tests, with branch coverage
 # make check    style, types, floors, documentation
 # make bench    the benchmarks      make torture  the long safety checks
-# make types    TypeScript types from the API      make lock  the lock files anew      make clean
+# make types    TypeScript types from the API      make tables   tables in docs/ from the code
+# make lock     the lock files anew                make clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := setup
-.PHONY: setup demo test check bench torture types lock clean
+.PHONY: setup demo test check bench torture types tables lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -77,6 +78,9 @@ torture: setup
 
 types: $(python_stamp) $(frontend_stamp)
 	cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run types
+
+tables: $(python_stamp)
+	$(BIN)/python scripts/write_tables.py
 
 # Needs uv. Exact versions stay unless ARGS=--upgrade; no address and no path gets into the files.
 lock:
