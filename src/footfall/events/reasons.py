@@ -8,6 +8,8 @@ REASONS: dict[str, str] = {
     "no_identity": "Neither `anonymousId` nor `userId` names anybody (null, guest, 0 … don't).",
     "no_event_name": "A track call needs `event`.",
     "event_too_large": "An event may have up to 32 KB.",
+    "batch_too_large": "A request may have up to 500 KB (Segment clients) or 4 MB. Send smaller batches.",
+    "bad_batch": "A batch must be an object whose `batch` is a list of events.",
     "too_deep": "JSON nested more than 100 levels deep.",
     "no_rate": "An order's currency has no exchange rate: add it under [currencies] in footfall.toml, then replay.",
     "bad_products": "`products` must be a list of objects with a product id.",

@@ -1,0 +1,528 @@
+"""How do events get in? Every route "by write key", for whatever client speaks to it, answered once they are on disk.
+
+A request becomes one entry of the log (its events as lines, redacted, and what only the request knew), plus one for
+each piece that was refused inside it, written together. Leaves to others: reading bodies (body, split), protocols
+(events.snowplow, events.ga4), durability (ack), what events mean (the engine).
+"""
+
+import asyncio
+import base64
+import binascii
+import logging
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from enum import Enum
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from footfall.base.clock import Clock
+from footfall.base.errors import BadInput, FootfallError, Missing, Unavailable
+from footfall.events import ga4, redact, snowplow
+from footfall.events.reasons import REASONS
+from footfall.events.wire import Entry, Source
+from footfall.ports import Site
+from footfall.settings import Settings
+from footfall.web import body as bodies
+from footfall.web import bootstrap, cors, envelope
+from footfall.web.ack import GroupCommit
+from footfall.web.answer import GIF, JSON, Answer, error_answer
+from footfall.web.buckets import TokenBuckets
+from footfall.web.script import Script
+from footfall.web.split import Limits, Split, split_batch, split_single, within_limits
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HEADERS_MAX = 100
+QUERY_MAX_BYTES = 65_536
+KEY_MAX = 128
+REJECT_MAX_BYTES = 32_768
+"""How much of something refused is kept."""
+REJECTS_PER_S = 100
+"""Refused pieces a second and key that are kept, so that a flood of rubbish can't fill the disk."""
+REJECTS_BURST = 20_000
+CHUNK_EVENTS = 256
+"""A large batch lets other requests in after this many events."""
+
+SUCCESS = Answer(200, b'{"success":true}', JSON)
+PIXEL = Answer(
+    200,
+    base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"),
+    (*GIF, (b"cache-control", b"no-store"), (b"cross-origin-resource-policy", b"cross-origin")),
+)
+
+_LIBRARY_IS_RUDDER = re.compile(rb'"library"\s*:\s*\{[^{}]{0,400}?"name"\s*:\s*"[^"]{0,80}[Rr]udder')
+_WRITE_KEY = re.compile(rb'"writeKey"\s*:\s*"([^"\\]{1,128})"')
+
+
+class UnknownKey(FootfallError):  # noqa: N818
+    """No site has this write key."""
+
+    code = "unknown_write_key"
+
+
+class ForeignOrigin(FootfallError):  # noqa: N818
+    """The site doesn't take events from pages of this origin."""
+
+    code = "foreign_origin"
+
+
+class TooMany(Unavailable):
+    """The key has sent more than it may in a second."""
+
+    code = "too_many_events"
+
+
+class Protocol(Enum):
+    """What the body, or the query, holds."""
+
+    BATCH = 1
+    SINGLE = 2
+    PIXEL = 3
+    SNOWPLOW_POST = 4
+    SNOWPLOW_GET = 5
+    GA4 = 6
+
+
+class Door(NamedTuple):
+    """One route that takes events."""
+
+    protocol: Protocol
+    source: Source
+    type_name: str = ""
+    """Event type that the route stands for (``track``), or empty."""
+    key_names: tuple[bytes, ...] = (b"writeKey", b"write_key")
+    """Query parameters that may hold the write key, first one wins."""
+    is_get: bool = False
+    answer: Answer = SUCCESS
+
+
+_BATCH = Door(Protocol.BATCH, Source.SEGMENT)
+_BEACON = Door(Protocol.BATCH, Source.RUDDER)
+_PIXEL = Door(Protocol.PIXEL, Source.PIXEL, is_get=True, answer=PIXEL)
+_SNOWPLOW_KEYS = (b"writeKey", b"write_key", b"aid")
+_SNOWPLOW_POST = Door(Protocol.SNOWPLOW_POST, Source.SNOWPLOW, key_names=_SNOWPLOW_KEYS)
+_SNOWPLOW_GET = Door(Protocol.SNOWPLOW_GET, Source.SNOWPLOW, key_names=_SNOWPLOW_KEYS, is_get=True, answer=PIXEL)
+_GA4_KEYS = (b"write_key", b"writeKey", b"api_secret", b"measurement_id")
+_GA4 = Door(Protocol.GA4, Source.GA4, key_names=_GA4_KEYS)
+
+_SINGLES = {name: Door(Protocol.SINGLE, Source.SEGMENT, name) for name in ("track", "page", "screen", "identify")}
+_SINGLES |= {name: Door(Protocol.SINGLE, Source.SEGMENT, name) for name in ("group", "alias")}
+DOORS: dict[str, Door] = {
+    "/v1/batch": _BATCH,
+    "/v1/b": _BATCH,
+    "/v1/import": _BATCH,
+    "/beacon/v1/batch": _BEACON,
+    "/v1/pixel.gif": _PIXEL,
+    "/com.snowplowanalytics.snowplow/tp2": _SNOWPLOW_POST,
+    "/i": _SNOWPLOW_GET,
+    "/mp/collect": _GA4,
+    **{f"/v1/{name}": door for name, door in _SINGLES.items()},
+    **{f"/v1/{name[0]}": door for name, door in _SINGLES.items()},
+}
+"""Routes that take events; the Snowplow ones also stand under ``/{write_key}/``."""
+
+# `screen` and `scroll` don't share a letter with another call: t, p, s, i, g, a are the six types' initials.
+
+
+class _Request:
+    """What is known of one request so far; filled while it is being worked on."""
+
+    __slots__ = ("headers", "key", "origin", "path", "peer", "query", "scheme", "site")
+
+    def __init__(self, scope: Scope, key: str) -> None:
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.query: bytes = scope["query_string"]
+        client = scope.get("client")
+        self.peer: str = client[0] if client else ""
+        self.scheme: str = scope.get("scheme", "http")
+        self.path: str = scope["path"]
+        self.origin = self.headers.get(b"origin")
+        self.key = key
+        self.site: Site | None = None
+        if len(scope["headers"]) > HEADERS_MAX or len(self.query) > QUERY_MAX_BYTES:
+            raise BadInput("Too many headers, or too long a query.", code="headers_too_large")
+
+
+class Collector:
+    """The routes by write key, as ASGI handlers (see :meth:`route`)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sites: Callable[[str], Site | None],
+        ack: GroupCommit,
+        clock: Clock,
+        lag: Callable[[], int],
+    ) -> None:
+        self.settings = settings
+        self.ack = ack
+        self.lag = lag
+        self.n_refused_requests: Counter[str] = Counter()
+        """Requests that were not answered 200, by error code."""
+        self._sites = sites
+        self._clock = clock
+        self._limits = Limits(settings.event_max_bytes, settings.json_max_depth, settings.ack_queue_max_events)
+        self._proxies = envelope.Proxies(settings.trusted_proxies, redact.truncate_ip)
+        rate = settings.key_max_events_per_s
+        self._event_buckets = TokenBuckets(rate, 2 * rate) if rate else None
+        self._reject_buckets = TokenBuckets(REJECTS_PER_S, REJECTS_BURST)
+        self._script = Script()
+        self._fixed: dict[str, Handler] = {path: partial(self._events, door, "") for path, door in DOORS.items()}
+        self._fixed["/footfall.js"] = partial(self._get, self._answer_script, "")
+        self._fixed["/sourceConfig/"] = self._fixed["/sourceConfig"] = partial(self._get, self._answer_rudder, "")
+
+    def route(self, path: str) -> Handler | None:
+        """The handler of a path that is ours, or None."""
+        handler = self._fixed.get(path)
+        if handler is not None or path.count("/") < 2:
+            return handler
+        key, _, rest = path[1:].partition("/")
+        if rest == "i":
+            return partial(self._events, _SNOWPLOW_GET, key)
+        if rest == "com.snowplowanalytics.snowplow/tp2":
+            return partial(self._events, _SNOWPLOW_POST, key)
+        if path.startswith("/v1/projects/") and path.endswith("/settings") and path.count("/") == 4:
+            return partial(self._get, self._answer_segment, path.split("/")[3])
+        return None
+
+    # Events
+
+    async def _events(self, door: Door, path_key: str, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        if method != ("GET" if door.is_get else "POST"):
+            await self._other_method(b"GET" if door.is_get else b"POST", scope, send)
+            return
+        origin = None
+        try:
+            request = _Request(scope, path_key)
+            origin = request.origin
+            if door.protocol is Protocol.PIXEL or door.protocol is Protocol.SNOWPLOW_GET:
+                await self._store_query(door, request)
+            else:
+                await self._store_body(door, request, receive)
+            answer = door.answer
+        except FootfallError as error:
+            answer = self._refused(error, door)
+        except bodies.Gone:
+            return
+        await answer.send(send, origin)
+
+    async def _store_body(self, door: Door, request: _Request, receive: Receive) -> None:
+        headers = request.headers
+        self._identify(request, request.key or self._key_of(request, door))
+        body = b""
+        try:
+            body = await bodies.read(receive, headers, self.settings.batch_max_bytes)
+            body = bodies.unpack(body, headers.get(b"content-encoding", b""), self.settings.batch_max_bytes)
+            split = self._split(door, body)
+            if request.site is None:
+                self._identify(request, split.write_key)
+            source = self._source(door, request, split)
+            if source is Source.SEGMENT and len(body) > self.settings.segment_batch_max_bytes:
+                limit = self.settings.segment_batch_max_bytes
+                raise BadInput(f"A batch may have up to {limit:,} bytes.", code="batch_too_large")
+        except BadInput as error:
+            if isinstance(error.detail, bytes):
+                body = error.detail
+            if request.site is None:
+                self._identify(request, _key_in(body))
+            await self._keep_refused(door, request, error, body)
+            return
+        if split.events or split.rejects:
+            await self._append(request, source, split)
+
+    async def _store_query(self, door: Door, request: _Request) -> None:
+        query = request.query
+        try:
+            split = self._split(door, query)
+        except BadInput as error:
+            self._identify(request, request.key or self._key_of(request, door))
+            await self._keep_refused(door, request, error, query)
+            return
+        self._identify(request, request.key or self._key_of(request, door) or split.write_key)
+        if request.site is None:
+            raise _unknown_key()
+        await self._append(request, door.source, split)
+
+    def _split(self, door: Door, body: bytes) -> Split:
+        """Events of a body or query; raises ``BadInput``."""
+        protocol = door.protocol
+        if protocol is Protocol.BATCH:
+            return split_batch(body, self._limits)
+        if protocol is Protocol.SINGLE:
+            return split_single(body, door.type_name, self._limits)
+        if protocol is Protocol.PIXEL:
+            return split_single(_pixel_data(body), "", self._limits)
+        try:
+            if protocol is Protocol.SNOWPLOW_POST:
+                key = _app_id(body)
+                events = snowplow.events_of_tp2(body)
+            elif protocol is Protocol.SNOWPLOW_GET:
+                key = ""
+                events = snowplow.events_of_query(body.decode("latin-1"))
+            else:
+                key = ""
+                events = ga4.events_of_mp(body)
+        except FootfallError:
+            raise
+        except Exception as error:  # whatever a stranger's bytes do to a reader, it is bad input
+            logger.exception("reading a %s body failed", door.source.name)
+            raise BadInput(REASONS["unreadable"], code="unreadable") from error
+        if len(events) > self._limits.max_events:
+            raise BadInput(f"A request may have up to {self._limits.max_events:,} events.", code="batch_too_large")
+        return Split(*within_limits(events, self._limits), key, "")
+
+    async def _append(self, request: _Request, source: Source, split: Split) -> None:
+        """Redact, and return when it is all on disk."""
+        site = request.site
+        if site is None:
+            raise _unknown_key()
+        events, rejects = split.events, split.rejects
+        now_ms = self._clock.now_ms()
+        self._check_capacity(site, len(events) + len(rejects), now_ms)
+        if rejects and (wait_s := self._reject_buckets.take(site.number, len(rejects), now_ms)):
+            raise TooMany("Too many events of this key are broken; look at the failed events.", retry_after_s=wait_s)
+        redacted: list[bytes] = []
+        for i, event in enumerate(events, 1):
+            redacted.append(redact.redact(event))
+            if i % CHUNK_EVENTS == 0:
+                await asyncio.sleep(0)
+        entry = self._entry(request, site, now_ms, source)
+        entry.sent_at = split.sent_at or request.headers.get(b"sentat", b"")[:40].decode("latin-1")
+        entries = []
+        if redacted:
+            entry.n = len(redacted)
+            entry.body = redacted[0] if len(redacted) == 1 else b"\n".join(redacted)
+            entries.append(entry)
+        entries += [_rejected(entry, reason, piece) for reason, piece in rejects]
+        await self.ack.submit(*entries)
+
+    async def _keep_refused(self, door: Door, request: _Request, error: BadInput, body: bytes) -> None:
+        """List a refused body as a failed event of its site, as far as the key's rate allows; raises the error."""
+        site = request.site
+        if site is None or not body:
+            raise error
+        now_ms = self._clock.now_ms()
+        is_snowplow = door.source is Source.SNOWPLOW and error.code in ("batch_too_large", "event_too_large")
+        self._check_capacity(site, 1, now_ms)
+        wait_s = self._reject_buckets.take(site.number, 1, now_ms)
+        if wait_s:
+            if is_snowplow:
+                raise TooMany("Too many events of this key are broken.", retry_after_s=wait_s)
+            raise error
+        entry = self._entry(request, site, now_ms, door.source)
+        await self.ack.submit(_rejected(entry, error.code if error.code in REASONS else "bad_json", body))
+        if not is_snowplow:  # its clients would send a body that is refused for its size again and again
+            raise error
+
+    def _check_capacity(self, site: Site, n: int, now_ms: int) -> None:
+        if self.lag() > self.settings.lag_max_events:
+            raise Unavailable("Too many events wait to be applied; send this again later.", code="lag", retry_after_s=5)
+        if self._event_buckets is not None and (wait_s := self._event_buckets.take(site.number, n, now_ms)):
+            limit = self.settings.key_max_events_per_s
+            raise TooMany(f"This key may send {limit:,} events a second.", retry_after_s=wait_s)
+
+    # What a request tells
+
+    def _key_of(self, request: _Request, door: Door) -> str:
+        """Write key from headers or query, or empty."""
+        headers = request.headers
+        key = headers.get(b"x-write-key")
+        if key:
+            return key[:KEY_MAX].decode("latin-1").strip()
+        authorization = headers.get(b"authorization")
+        if authorization and (name := _basic_user(authorization)):
+            return name
+        return _query_key(request.query, door.key_names) if request.query else ""
+
+    def _identify(self, request: _Request, key: str) -> None:
+        """Find the key's site; no key leaves it open, a wrong one raises."""
+        if not key:
+            return
+        site = self._sites(key)
+        if site is None or site.is_archived:
+            raise _unknown_key()
+        if request.origin is not None and site.origins and not cors.is_allowed(site, request.origin):
+            raise ForeignOrigin("Pages of this origin may not send events: add it to the site's origins.")
+        request.site = site
+
+    def _source(self, door: Door, request: _Request, split: Split) -> Source:
+        if door.source is not Source.SEGMENT:
+            return door.source
+        headers = request.headers
+        if b"anonymousid" in headers or b"udder" in headers.get(b"user-agent", b""):
+            return Source.RUDDER
+        first = split.events[0] if split.events else b""
+        return Source.RUDDER if b"udder" in first and _LIBRARY_IS_RUDDER.search(first) else Source.SEGMENT
+
+    def _entry(self, request: _Request, site: Site, now_ms: int, source: Source) -> Entry:
+        """An entry without events yet."""
+        headers = request.headers
+        entry = Entry(
+            site.number,
+            now_ms,
+            int(source),
+            0,
+            b"",
+            ip=self._proxies.client(request.peer, headers.get(b"x-forwarded-for", b"")),
+            user_agent=envelope.user_agent(headers),
+        )
+        if self._proxies.is_trusted(request.peer):
+            entry.country, entry.region, entry.city = envelope.place(headers)
+        return entry
+
+    # Answers
+
+    def _refused(self, error: FootfallError, door: Door) -> Answer:
+        self.n_refused_requests[error.code] += 1
+        answer = _answer_of(error)
+        if door.protocol is Protocol.GA4 and answer.status < 429:  # GA4's clients look at nothing but 2xx
+            return Answer(200, answer.body, answer.headers)
+        return answer
+
+    async def _other_method(self, method: bytes, scope: Scope, send: Send) -> None:
+        headers = dict(scope["headers"])
+        if scope["method"] == "OPTIONS":
+            await Answer(200, b"", tuple(cors.preflight_headers(headers, [method]))).send(send, None)
+            return
+        answer = error_answer(405, "method_not_allowed", f"Use {method.decode()}.", [(b"allow", method + b", OPTIONS")])
+        await answer.send(send, headers.get(b"origin"))
+
+    async def _get(
+        self, work: Callable[[_Request], Answer], path_key: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Routes that take nothing."""
+        if scope["method"] != "GET":
+            await self._other_method(b"GET", scope, send)
+            return
+        origin = None
+        try:
+            request = _Request(scope, path_key)
+            origin = request.origin
+            answer = work(request)
+        except FootfallError as error:
+            self.n_refused_requests[error.code] += 1
+            answer = _answer_of(error)
+        await answer.send(send, origin)
+
+    def _answer_script(self, request: _Request) -> Answer:
+        return self._script.answer(request.headers)
+
+    def _answer_segment(self, request: _Request) -> Answer:
+        self._identify(request, request.key)
+        return self._bootstrap(request, bootstrap.segment_settings)
+
+    def _answer_rudder(self, request: _Request) -> Answer:
+        self._identify(request, self._key_of(request, _BATCH))
+        return self._bootstrap(request, bootstrap.rudder_source)
+
+    def _bootstrap(self, request: _Request, make: Callable[[Site, str], bytes]) -> Answer:
+        if request.site is None:
+            raise _unknown_key()
+        is_trusted = self._proxies.is_trusted(request.peer)
+        url = bootstrap.base_url(self.settings.public_url, request.scheme, request.headers, is_proxy_trusted=is_trusted)
+        return Answer(200, make(request.site, url), (*JSON, (b"cache-control", b"private, max-age=60")))
+
+
+_STATUS: tuple[tuple[type[FootfallError], int], ...] = (
+    (UnknownKey, 401),
+    (ForeignOrigin, 403),
+    (Missing, 404),
+    (bodies.TooSlow, 408),
+    (TooMany, 429),
+    (Unavailable, 503),
+    (BadInput, 400),
+)
+
+
+def _answer_of(error: FootfallError) -> Answer:
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    headers = []
+    if isinstance(error, Unavailable):
+        headers.append((b"retry-after", str(max(1, error.retry_after_s)).encode()))
+    return error_answer(status, error.code, str(error), headers)
+
+
+def _unknown_key() -> UnknownKey:
+    return UnknownKey("No site has this write key; copy it from the dashboard's site settings.")
+
+
+def _rejected(like: Entry, reason: str, piece: bytes) -> Entry:
+    """An entry for something refused, with the envelope of another."""
+    return msgspec.structs.replace(like, n=1, body=redact.redact(piece[:REJECT_MAX_BYTES]), reject=reason)
+
+
+@lru_cache(4096)
+def _basic_user(authorization: bytes) -> str:
+    scheme, _, value = authorization.partition(b" ")
+    if scheme.lower() != b"basic" or len(value) > 1024:
+        return ""
+    try:
+        name, _, _ = base64.b64decode(value.strip(), validate=True).partition(b":")
+        return name.decode()[:KEY_MAX]
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return ""
+
+
+def _query_key(query: bytes, names: tuple[bytes, ...]) -> str:
+    fields = dict(_fields(query))
+    return next((fields[name][:KEY_MAX].decode("latin-1") for name in names if fields.get(name)), "")
+
+
+def _fields(query: bytes) -> list[tuple[bytes, bytes]]:
+    try:
+        return parse_qsl(query, max_num_fields=500)
+    except ValueError:
+        raise BadInput("The query has too many fields.", code="headers_too_large") from None
+
+
+def _pixel_data(query: bytes) -> bytes:
+    """JSON in ``data``: base64url or base64, padded or not."""
+    data = dict(_fields(query)).get(b"data", b"")
+    text = data.replace(b" ", b"+").replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
+    try:
+        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        raise BadInput("`data` must be base64url of one event's JSON.", code="bad_encoding", detail=query) from None
+
+
+class _AppId(msgspec.Struct, gc=False):
+    aid: Any = None
+
+
+class _Payload(msgspec.Struct, gc=False):
+    data: list[_AppId] = []
+
+
+_decode_payload = msgspec.json.Decoder(_Payload).decode
+
+
+def _app_id(body: bytes) -> str:
+    """``aid`` of the first Snowplow event, which may hold the write key."""
+    try:
+        payload = _decode_payload(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    aid = payload.data[0].aid if payload.data else None
+    return aid[:KEY_MAX] if isinstance(aid, str) else ""
+
+
+def _key_in(body: bytes) -> str:
+    """The write key that a broken body seems to hold, so that its site learns of it."""
+    match = _WRITE_KEY.search(body[:4096]) or _WRITE_KEY.search(body[-4096:])
+    return match[1].decode("latin-1") if match else ""
+
+
+def key_of_headers(headers: Mapping[bytes, bytes]) -> str:
+    """Write key from ``X-Write-Key`` or Basic credentials, or empty; for routes outside of this module."""
+    key = headers.get(b"x-write-key")
+    return key[:KEY_MAX].decode("latin-1").strip() if key else _basic_user(headers.get(b"authorization", b""))
