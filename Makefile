@@ -37,8 +37,7 @@ $(python_stamp): requirements-dev.lock pyproject.toml scripts/make-venv
 	touch $@
 
 $(frontend_stamp): frontend/package-lock.json $(wildcard frontend/package.json frontend/*/package.json)
-	scripts/require-node
-	cd frontend && npm ci --no-audit --no-fund
+	scripts/npm-install frontend
 	touch $@
 
 $(static_stamp): $(frontend_stamp) $(frontend_sources)
@@ -46,8 +45,7 @@ $(static_stamp): $(frontend_stamp) $(frontend_sources)
 	touch $@
 
 $(clients_stamp): tests/clients/package-lock.json tests/clients/package.json
-	scripts/require-node
-	cd tests/clients && npm ci --no-audit --no-fund
+	scripts/npm-install tests/clients
 	touch $@
 
 demo: $(python_stamp) $(static_stamp)
