@@ -85,13 +85,11 @@ def device_of(user_agent: str) -> DeviceInfo:
     if name in _SERVER_NAMES:
         return DeviceInfo(Device.SERVER, Os.UNKNOWN, Browser.UNKNOWN)
     parsed = _resolver()(text, Domain.ALL)
-    family = parsed.user_agent.family if parsed.user_agent else ""
     os = _os_of(parsed.os.family if parsed.os else "")
-    browser = _browser_of(family, text)
     is_spider = parsed.device is not None and parsed.device.family == "Spider"
     if is_spider or (_BOT.search(text) and not _NOT_BOT.search(text)):
-        return DeviceInfo(Device.BOT, os, browser)
-    return DeviceInfo(_device_of(text, os), os, browser)
+        return DeviceInfo(Device.BOT, os, Browser.OTHER)
+    return DeviceInfo(_device_of(text, os), os, _browser_of(parsed.user_agent.family if parsed.user_agent else "", text))
 
 
 def _os_of(family: str) -> int:

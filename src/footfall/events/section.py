@@ -6,6 +6,8 @@ Asked in this order: the shop's own rules (setting ``section_rules``), the page'
 import re
 from urllib.parse import unquote
 
+from footfall.base.errors import BadInput
+
 LEVELS_MAX = 4
 _PATH_MAX = 2048
 _SEGMENTS_MAX = 32
@@ -64,7 +66,8 @@ class Sections:
 
     A rule is ``PATTERN -> SECTION``: in the pattern ``*`` stands for one segment of the path and ``**`` at the end for the
     rest; in the section ``$1``, ``$2`` … stand for what the first, second … ``*`` matched. Rules are tried in order on
-    the URL path as the client sent it (decoded, lower case). One that can't be read raises ``ValueError``.
+    the URL path as the client sent it (decoded, lower case). One that can't be read raises
+    :class:`~footfall.base.errors.BadInput`.
     """
 
     def __init__(self, rules: tuple[str, ...] = ()) -> None:
@@ -84,7 +87,10 @@ def _rule(rule: str) -> tuple[list[str], str]:
     pattern, arrow, section = rule.partition("->")
     segments = [segment.lower() for segment in pattern.strip().strip("/").split("/") if segment]
     if not arrow or not section.strip() or "**" in segments[:-1]:
-        raise ValueError(f"section rule {rule!r} must read `PATTERN -> SECTION`, with `**` only at the end")
+        raise BadInput(
+            f"section rule {rule!r} must read `PATTERN -> SECTION`, with `**` only at the end; mend it in section_rules",
+            code="bad_section_rule",
+        )
     return segments, section.strip()
 
 
@@ -152,11 +158,8 @@ def _of_segments(segments: list[str], is_given: bool) -> str:
     is_product = False
     for idx, word in enumerate(words):
         if word in _PRODUCT:
-            if idx + 1 < len(words) or idx == 0:
-                is_product = idx + 1 < len(words)
-                if idx + 1 < len(words) or not levels:
-                    break
-            continue
+            is_product = idx + 1 < len(words)
+            break
         if word in _STRUCTURE:
             continue
         is_last = idx + 1 == len(words)

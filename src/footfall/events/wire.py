@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-Scalar = str | int | float | bool | None
+Scalar = str | int | float | None
+"""A field that clients send as text or number. Truth values are left to the slow path, because ``True == 1``."""
 
 
 class Page(msgspec.Struct, gc=False):
