@@ -39,20 +39,23 @@ class Split(NamedTuple):
     """``sentAt`` of a batch, or empty (an event has its own)."""
 
 
+_ABSENT = msgspec.Raw()
+
+
 class _Batch(msgspec.Struct, rename="camel", gc=False):
     batch: list[msgspec.Raw] | None = None
-    sent_at: msgspec.Raw | None = None
-    write_key: msgspec.Raw | None = None
-    context: msgspec.Raw | None = None
+    sent_at: msgspec.Raw = _ABSENT
+    write_key: msgspec.Raw = _ABSENT
+    context: msgspec.Raw = _ABSENT
 
 
 class _Single(msgspec.Struct, rename="camel", gc=False):
-    type: msgspec.Raw | None = None
-    write_key: msgspec.Raw | None = None
+    type: msgspec.Raw = _ABSENT
+    write_key: msgspec.Raw = _ABSENT
 
 
 class _WithContext(msgspec.Struct, gc=False):
-    context: msgspec.Raw | None = None
+    context: msgspec.Raw = _ABSENT
 
 
 _decode_batch = msgspec.json.Decoder(_Batch).decode
@@ -88,8 +91,7 @@ def split_batch(body: bytes, limits: Limits) -> Split:
         is_checked = False
     if len(pieces) > limits.max_events:
         raise BadInput(f"A batch may have up to {limits.max_events:,} events.", code="batch_too_large")
-    if outer.context is not None:
-        pieces = _with_context(pieces, bytes(outer.context), limits)
+    pieces = _with_context(pieces, bytes(outer.context), limits)
     events: list[bytes] = []
     rejects: list[Reject] = []
     for piece in pieces:
@@ -124,7 +126,7 @@ def split_single(body: bytes, type_name: str, limits: Limits) -> Split:
             raise BadInput("The body must be a JSON object.", code="not_an_object") from None
     events: list[bytes] = []
     rejects: list[Reject] = []
-    _put(_typed(body, head.type, type_name) if type_name else body, limits, events, rejects)
+    _put(_typed(body, bytes(head.type), type_name) if type_name else body, limits, events, rejects)
     if rejects:
         raise _refusal(rejects[0][0], limits)
     return Split(events, rejects, _text(head.write_key), "")
@@ -167,9 +169,9 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _text(raw: msgspec.Raw | None) -> str:
+def _text(raw: msgspec.Raw) -> str:
     """A JSON string as text, anything else as empty."""
-    if raw is None:
+    if not bytes(raw):
         return ""
     try:
         value: Any = msgspec.json.decode(raw)
@@ -220,14 +222,14 @@ def depth_exceeds(document: bytes, max_depth: int) -> bool:
 _AT_START = {name: f'{{"type":"{name}"'.encode() for name in ("track", "page", "screen", "identify", "group", "alias")}
 
 
-def _typed(event: bytes, current: msgspec.Raw | None, type_name: str) -> bytes:
+def _typed(event: bytes, current: bytes, type_name: str) -> bytes:
     """The event with this ``type``, without decoding it."""
     if event[:1] != b"{":
         return event
-    if current is None:
+    if not current:
         rest = event[1:].lstrip()
         return _AT_START[type_name] + (b"" if rest[:1] == b"}" else b",") + rest
-    if bytes(current) == b'"' + type_name.encode() + b'"':
+    if current == b'"' + type_name.encode() + b'"':
         return event
     return event[:-1] + b',"type":"' + type_name.encode() + b'"}'  # readers take the last of two equal keys
 
@@ -252,7 +254,7 @@ def _with_context(pieces: list[bytes], context: bytes, limits: Limits) -> list[b
 
 def _lacks_context(piece: bytes) -> bool:
     try:
-        return _decode_with_context(piece).context is None
+        return not bytes(_decode_with_context(piece).context)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
 
@@ -310,7 +312,7 @@ def _found_by_brackets(body: bytes, limits: Limits) -> tuple[list[bytes], _Batch
         raise _refusal("bad_json", limits) from None
     if parsed.batch:  # a second `batch`: which one was meant?
         raise _bad_batch()
-    if parsed.context is not None and depth_exceeds(bytes(parsed.context), limits.max_depth):
+    if depth_exceeds(bytes(parsed.context), limits.max_depth):
         raise _refusal("too_deep", limits)
     return pieces, parsed
 
