@@ -7,9 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+IS_CI = os.environ.get("CI", "").lower() in {"true", "1"}
+
+# Compiling a kernel takes longer than any deadline; on CI the same traces are tried each time.
+hypothesis.settings.register_profile("footfall", deadline=None, derandomize=IS_CI, print_blob=True)
+hypothesis.settings.load_profile("footfall")
+
+# Settings of the person who runs the tests must not reach them.
+for _name in [name for name in os.environ if name.startswith("FOOTFALL_")]:
+    if _name not in {"FOOTFALL_SHARED_DATA", "FOOTFALL_CHROMIUM"}:
+        del os.environ[_name]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -29,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _lacking(what: str, mend: str) -> NoReturn:
     message = f"{what} is missing. To run this test: {mend}"
-    if os.environ.get("CI", "").lower() in {"true", "1"}:
+    if IS_CI:
         pytest.fail(message, pytrace=False)
     pytest.skip(message)
 
