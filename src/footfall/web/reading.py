@@ -1,0 +1,196 @@
+"""What does the API read? Visitors, their past, the ledger, failed events, merges; always of the principal's site."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+from litestar.types import ASGIApp
+from msgspec import Meta
+
+from footfall.base.errors import BadInput, Missing
+from footfall.ports import Definitions, Principal, Profiles
+from footfall.record.features import CATALOGUE
+from footfall.web.auth import Doorman, permission_of
+from footfall.web.live import Live
+from footfall.web.metrics import CONTENT_TYPE, Metrics
+from footfall.web.permissions import Permission, authorise, reaches
+from footfall.web.shapes import (
+    FailedPage,
+    FeatureList,
+    FeatureRow,
+    ImportList,
+    ImportRow,
+    Ledger,
+    LiveMessage,
+    MergeList,
+    MergeRow,
+    Replayed,
+    Timeline,
+    Visitor,
+    VisitorPage,
+    answers,
+    iso,
+)
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+OFFSETS_MAX = 10_000
+SORTS = ("last_seen", "events", "dwell", "cart", "revenue")
+
+Limit = Annotated[int, Parameter(ge=1, le=500, description="Most rows on the page.")]
+Cursor = Annotated[str | None, Parameter(max_length=512, description="From the page before.")]
+AnyId = Annotated[str, Parameter(max_length=1024, description="Visitor id, anonymous id or user id.")]
+_SiteQuery = Annotated[str | None, Parameter(query="site", max_length=100, description="Number or name of the site.")]
+
+
+class Replay(msgspec.Struct, forbid_unknown_fields=True):
+    """Body of ``POST /api/failed/replay``: some offsets, or all (of a reason)."""
+
+    offsets: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=OFFSETS_MAX)] | None = None
+    all: bool = False
+    reason: Annotated[str, Meta(max_length=64)] | None = None
+
+
+def site_provider(definitions: Definitions) -> Callable[..., int]:
+    """The dependency ``at``: which site a request is about, once it is clear that the principal may."""
+
+    def at(request: AnyRequest, site_query: _SiteQuery = None) -> int:
+        asker: Principal = request.user
+        number = _asked(definitions, site_query) if site_query else _home(definitions, asker)
+        authorise(asker, permission_of(request.route_handler), number)
+        if not any(site.number == number for site in definitions.sites()):
+            raise Missing("There is no such site.")
+        return number
+
+    return at
+
+
+def _asked(definitions: Definitions, text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    return next((site.number for site in definitions.sites() if site.name == text), 0)
+
+
+def _home(definitions: Definitions, asker: Principal) -> int:
+    mine = [site for site in definitions.sites() if reaches(asker, site.number)]
+    mine.sort(key=lambda site: (site.is_archived, site.number))
+    return mine[0].number if mine else 0
+
+
+def reading_routes(
+    definitions: Definitions, profiles: Profiles, doorman: Doorman, live: Live, metrics: Metrics
+) -> list[BaseRouteHandler]:
+    """Everything that reads profiles, and the two routes that set them right: replay and undo."""
+    read: dict[str, Any] = {
+        "opt": {"permission": Permission.READ},
+        "dependencies": {"at": Provide(site_provider(definitions), sync_to_thread=False)},
+        "sync_to_thread": True,
+    }
+
+    @get("/api/ledger", opt={"permission": Permission.READ}, sync_to_thread=True, responses=answers(Ledger))
+    def ledger() -> dict[str, int]:
+        return profiles.ledger()
+
+    @get("/api/visitors", **read, responses=answers(VisitorPage))
+    def visitors(
+        at: int,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        live_only: Annotated[bool, Parameter(query="live", description="Only those with an open session.")] = False,
+        q: Annotated[str, Parameter(max_length=256, description="Start of an id or e-mail.")] = "",
+        sort: Annotated[str, Parameter(max_length=32, description=", ".join(SORTS))] = "last_seen",
+    ) -> dict[str, Any]:
+        if sort not in SORTS:
+            raise BadInput(f"`sort` is one of {', '.join(SORTS)}.", code="bad_sort")
+        return profiles.visitors(at, is_live=live_only, limit=limit, cursor=cursor, q=q, sort=sort)
+
+    @get("/api/visitors/{any_id:str}", **read, responses=answers(Visitor))
+    def visitor(at: int, any_id: AnyId) -> dict[str, Any]:
+        return _found(profiles.visitor(at, any_id), any_id)
+
+    @get("/api/visitors/{any_id:str}/timeline", **read, responses=answers(Timeline))
+    def timeline(at: int, any_id: AnyId, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+        return _found(profiles.timeline(at, any_id, limit=limit, cursor=cursor), any_id)
+
+    @get("/api/visitors/{any_id:str}/merges", **read, responses=answers(MergeList))
+    def merges(at: int, any_id: AnyId) -> dict[str, Any]:
+        return {"merges": _found(profiles.merges(at, any_id), any_id)}
+
+    undo = read | {"opt": {"permission": Permission.UNDO_MERGE}}
+
+    @post("/api/merges/{merge_id:int}/undo", status_code=200, **undo, responses=answers(MergeRow))
+    def undo_merge(request: AnyRequest, at: int, merge_id: int) -> dict[str, Any]:
+        undone = profiles.undo_merge(at, merge_id)
+        definitions.add_audit(request.user.actor, "merge.undo", at, {"merge": merge_id})
+        return undone
+
+    @get("/api/failed", **read, responses=answers(FailedPage))
+    def failed(
+        at: int,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+        reason: Annotated[str | None, Parameter(max_length=64)] = None,
+    ) -> dict[str, Any]:
+        return profiles.failed(at, limit=limit, cursor=cursor, reason=reason)
+
+    replaying = read | {"opt": {"permission": Permission.REPLAY}}
+
+    @post("/api/failed/replay", status_code=200, **replaying, responses=answers())
+    def replay(request: AnyRequest, at: int, data: Replay) -> Replayed:
+        if data.all == (data.offsets is not None) or (data.offsets is not None and data.reason is not None):
+            raise BadInput('Send {"offsets": [...]} or {"all": true, "reason"?: "..."}.')
+        n = profiles.replay_failed(at, None if data.all else data.offsets, data.reason)
+        detail = {"replayed": n, "reason": data.reason, "n_offsets": len(data.offsets or ())}
+        definitions.add_audit(request.user.actor, "failed.replay", at, detail)
+        return Replayed(n)
+
+    @get("/api/features", opt={"permission": Permission.READ}, sync_to_thread=False, responses=answers())
+    def features() -> FeatureList:
+        return FeatureList([FeatureRow(f.name, f.group, f.unit, f.formula, f.about) for f in CATALOGUE])
+
+    @get("/api/imports", **read, responses=answers())
+    def imports(at: int) -> ImportList:
+        found = definitions.imports(at)
+        return ImportList([ImportRow(i.content_hash, i.file_name, iso(i.time_ms), i.result) for i in found])
+
+    stream_spec = ResponseSpec(
+        LiveMessage, generate_examples=False, description="A stream of these.", media_type="text/event-stream"
+    )
+
+    @get("/api/live", **(read | {"sync_to_thread": False}), responses={**answers(), 200: stream_spec})
+    def live_stream(request: AnyRequest, at: int) -> ASGIApp:
+        def may_stay() -> bool:
+            asker = doorman.principal(request)
+            return asker is not None and reaches(asker, at) and asker.role == request.user.role
+
+        return live.stream(at, request.headers.get("last-event-id", ""), may_stay)
+
+    @get("/metrics", opt={"permission": Permission.METRICS}, sync_to_thread=True, include_in_schema=False)
+    def scrape() -> Response[bytes]:
+        return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    return [
+        ledger,
+        visitors,
+        visitor,
+        timeline,
+        merges,
+        undo_merge,
+        failed,
+        replay,
+        features,
+        imports,
+        live_stream,
+        scrape,
+    ]
+
+
+def _found(answer: T | None, any_id: str) -> T:
+    if answer is None:
+        raise Missing(f"There is no visitor with the id {any_id!r} at this site.")
+    return answer
