@@ -144,4 +144,11 @@ def failed_event(offset: int, reason: str) -> dict[str, Any]:
 
 def merge_row(merge_id: int, winner: str, loser: str) -> dict[str, Any]:
     """A merge that can be undone."""
-    return {"merge_id": merge_id, "time": iso(NOW_MS), "winner": winner, "loser": loser, "is_undone": False}
+    return {
+        "merge_id": merge_id,
+        "time": iso(NOW_MS),
+        "winner": winner,
+        "loser": loser,
+        "keys": ["k"],
+        "is_undone": False,
+    }

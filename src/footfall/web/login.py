@@ -18,7 +18,7 @@ from footfall.web.errors import NotAllowed, NotLoggedIn, TooManyTries
 from footfall.web.pages import Pages
 from footfall.web.passwords import MAX_LENGTH, MIN_LENGTH, Passwords, check_new
 from footfall.web.permissions import ALLOWED, Permission, reaches
-from footfall.web.shapes import LinkInfo, LoggedIn, Me, SiteName, UserRow, answers, iso
+from footfall.web.shapes import LinkInfo, LoggedIn, Me, UserRow, answers, iso
 
 AnyRequest = Request[Any, Any, Any]
 _Password = Annotated[str, Meta(max_length=MAX_LENGTH)]
@@ -33,8 +33,8 @@ class Login(msgspec.Struct):
     password: _Password
 
 
-class LoginByLink(msgspec.Struct):
-    """Body of ``POST /api/login/link``; ``email`` replaces the one the account was made with."""
+class LoginByToken(msgspec.Struct):
+    """Body of ``POST /api/login/token``; ``email`` replaces the one the account was made with."""
 
     token: _Token
     password: _Password
@@ -97,13 +97,13 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
         return Response(LinkInfo(user.email, user.name, MIN_LENGTH))
 
     @post(
-        "/api/login/link",
+        "/api/login/token",
         status_code=200,
         opt={"permission": Permission.PUBLIC},
         summary="Set a password by link",
         responses=answers(),
     )
-    async def by_link(request: AnyRequest, data: LoginByLink) -> Response[LoggedIn]:
+    async def by_link(request: AnyRequest, data: LoginByToken) -> Response[LoggedIn]:
         throttle.take(doorman.address(request))
         user = await anyio.to_thread.run_sync(definitions.login_link, data.token)
         if user is not None:
@@ -136,10 +136,10 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
     @get("/api/me", opt={"permission": Permission.SELF}, sync_to_thread=False, summary="Who am I?", responses=answers())
     def me(request: AnyRequest) -> Me:
         asker: Principal = request.user
-        sites = [
-            SiteName(s.number, s.name) for s in definitions.sites() if reaches(asker, s.number) and not s.is_archived
-        ]
-        return Me(asker.kind, asker.id, asker.name, asker.role, sorted(ALLOWED[asker.role]), sites, asker.csrf)
+        sites = [site for site in definitions.sites() if reaches(asker, site.number) and not site.is_archived]
+        email = asker.name if asker.kind == "user" else ""
+        may = sorted(ALLOWED[asker.role])
+        return Me(asker.kind, asker.id, asker.name, asker.role, may, sites, email, asker.csrf)
 
     @post(
         "/api/me/password",

@@ -56,6 +56,13 @@ class Pages:
             return Response(path.read_bytes(), headers=headers)
         return Response(self._gzipped(path), headers=headers | {"Content-Encoding": "gzip"})
 
+    def icon(self) -> Response[bytes]:
+        """The page's icon."""
+        path = self._built / "icon.svg"
+        if not path.is_file():
+            raise Missing("There is no icon.")
+        return Response(path.read_bytes(), headers={"Cache-Control": "no-cache", "Content-Type": "image/svg+xml"})
+
     def _gzipped(self, path: Path) -> bytes:
         changed_ns = path.stat().st_mtime_ns
         packed = self._packed.get(path)
@@ -89,8 +96,12 @@ def page_routes(pages: Pages) -> list[BaseRouteHandler]:
     def asset(request: AnyRequest, name: str) -> Response[bytes]:
         return pages.asset(name, "gzip" in request.headers.get("accept-encoding", ""))
 
+    @get("/icon.svg", **public)
+    def icon() -> Response[bytes]:
+        return pages.icon()
+
     @get("/robots.txt", **public)
     def robots() -> Response[bytes]:
         return Response(b"User-agent: *\nDisallow: /\n", headers={"Content-Type": "text/plain; charset=utf-8"})
 
-    return [index, asset, robots]
+    return [index, asset, icon, robots]

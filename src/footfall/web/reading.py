@@ -26,7 +26,7 @@ from footfall.web.shapes import (
     ImportList,
     ImportRow,
     Ledger,
-    LiveMessage,
+    LiveRow,
     MergeList,
     MergeRow,
     Replayed,
@@ -159,7 +159,7 @@ def reading_routes(
         return ImportList([ImportRow(i.content_hash, i.file_name, iso(i.time_ms), i.result) for i in found])
 
     stream_spec = ResponseSpec(
-        LiveMessage, generate_examples=False, description="A stream of these.", media_type="text/event-stream"
+        list[LiveRow], False, "Events `visitors` (these) and `ledger`.", media_type="text/event-stream"
     )
 
     @get("/api/live", **(read | {"sync_to_thread": False}), responses={**answers(), 200: stream_spec})

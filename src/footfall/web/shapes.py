@@ -189,12 +189,13 @@ class FailedPage(msgspec.Struct):
 
 
 class MergeRow(msgspec.Struct):
-    """Two visitors that became one."""
+    """Two visitors that became one, and the ids that joined them."""
 
     merge_id: int
     time: str
     winner: str
     loser: str
+    keys: list[str]
     is_undone: bool
 
 
@@ -224,16 +225,6 @@ class FeatureList(msgspec.Struct):
     """The catalogue."""
 
     features: list[FeatureRow]
-
-
-class LiveMessage(msgspec.Struct):
-    """One message of the live stream; ``is_cut`` says that more rows changed than fit."""
-
-    time: str
-    site: int
-    visitors: list[LiveRow]
-    ledger: Ledger
-    is_cut: bool
 
 
 class UserRow(msgspec.Struct):
@@ -346,22 +337,16 @@ class ImportList(msgspec.Struct):
     imports: list[ImportRow]
 
 
-class SiteName(msgspec.Struct):
-    """A site as a choice."""
-
-    number: int
-    name: str
-
-
 class Me(msgspec.Struct, omit_defaults=True):
-    """Who asks and what they may do; ``csrf`` for browsers only."""
+    """Who asks and what they may do; ``email`` and ``csrf`` for people with a browser only."""
 
     kind: str
     id: int
     name: str
     role: str
     permissions: list[str]
-    sites: list[SiteName]
+    sites: list[Site]
+    email: str = ""
     csrf: str = ""
 
 
