@@ -19,6 +19,7 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from footfall.adapters import wal
+from footfall.adapters.memory import take
 from footfall.base.errors import BadInput, Missing, Unavailable
 from footfall.events.wire import Entry
 
@@ -35,7 +36,7 @@ ENTRY_BYTES = 500
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS appends(
   first_offset INTEGER PRIMARY KEY, n INTEGER NOT NULL, received_ms INTEGER NOT NULL, checksum INTEGER NOT NULL,
-  body BLOB NOT NULL)
+  body BLOB NOT NULL) STRICT
 """
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Entry]).decode
@@ -67,7 +68,7 @@ class SqliteJournal:
         self._open()
 
     def append(self, entries: Sequence[Entry]) -> int:
-        """Write all entries in one row and sync it; see the port. Raises ``BadInput`` for none, or one without events."""
+        """Write all entries in one row and sync it; see the port. ``BadInput`` for none, or one without events."""
         n = sum(entry.n for entry in entries)
         if not entries or min(entry.n for entry in entries) < 1:
             raise BadInput("An append needs entries, and every entry at least one event.")
@@ -92,11 +93,13 @@ class SqliteJournal:
 
     def read(self, offset: int, max_events: int) -> list[tuple[int, Entry]]:
         """See the port. Raises ``Missing`` for an offset that was trimmed or is past the end."""
+        if self._is_closed:
+            raise Unavailable("The journal is closed.", code="closed")
         if offset == self._next:
             return []
         with self._tail_lock:
             if self._tail_offsets and offset >= self._tail_offsets[0]:
-                return _take(self._tail_offsets, self._tail, offset, max_events)
+                return take(self._tail_offsets, self._tail, offset, max_events)
         with self._read_lock:
             return self._read_file(offset, max_events)
 
@@ -112,16 +115,21 @@ class SqliteJournal:
                 try:
                     self._checkpoint_if_due(writer)
                     writer.execute(
-                        "DELETE FROM appends WHERE first_offset IN (SELECT first_offset FROM appends WHERE first_offset <"
-                        " (SELECT max(first_offset) FROM appends WHERE first_offset <= ?1) ORDER BY first_offset LIMIT ?2)",
+                        "DELETE FROM appends WHERE first_offset IN ("
+                        " SELECT first_offset FROM appends"
+                        " WHERE first_offset < (SELECT max(first_offset) FROM appends WHERE first_offset <= ?1)"
+                        " ORDER BY first_offset LIMIT ?2)",
                         (before, TRIM_ROWS),
                     )
                     n_deleted = writer.changes()
+                    first_kept = writer.execute("SELECT min(first_offset) FROM appends").get
                 except apsw.Error as error:
                     raise self._failed(writer, error) from error
                 self._since_checkpoint += 2 * n_deleted * wal.PAGE_BYTES
             if n_deleted < TRIM_ROWS:
-                return
+                break
+        with self._tail_lock:
+            self._drop_tail(bisect_left(self._tail_offsets, first_kept or 0))
 
     def reopen(self) -> None:
         """See the port. Raises ``Unavailable`` if the disk still fails or something acknowledged is missing."""
@@ -148,9 +156,8 @@ class SqliteJournal:
             reader = wal.open_reader(self._path, self._vfs)
             end = self._verified_end(reader)
         except BaseException as error:
-            for connection in (reader, writer):
-                if connection is not None:
-                    connection.close(True)
+            wal.close(reader)
+            wal.close(writer)
             if isinstance(error, apsw.Error):
                 raise wal.unavailable(error, "journal") from error
             raise
@@ -158,7 +165,7 @@ class SqliteJournal:
         if end < self._next:
             self._release()
             raise Unavailable(
-                f"The journal ends at offset {end}, but events up to {self._next} were acknowledged: restore it from a copy.",
+                f"The journal ends at offset {end}, but {self._next} were acknowledged: restore it from a copy.",
                 code="corrupt_journal",
             )
         with self._tail_lock:
@@ -187,9 +194,8 @@ class SqliteJournal:
         return ends[0][1] if ends else 0
 
     def _release(self) -> None:
-        for connection in (self._reader, self._writer):
-            if connection is not None:
-                connection.close(True)
+        wal.close(self._reader)
+        wal.close(self._writer)
         self._reader = self._writer = None
 
     def _usable_writer(self) -> apsw.Connection:
@@ -220,11 +226,15 @@ class SqliteJournal:
                 self._tail_bytes += len(entry.body) + ENTRY_BYTES
                 first += entry.n
             if self._tail_bytes > self._tail_max_bytes:  # a quarter at once, so that moving the lists costs little
-                n_gone = 0
-                while self._tail_bytes > self._tail_max_bytes * 3 // 4 and n_gone < len(self._tail):
-                    self._tail_bytes -= len(self._tail[n_gone].body) + ENTRY_BYTES
+                n_gone, n_bytes = 0, self._tail_bytes
+                while n_bytes > self._tail_max_bytes * 3 // 4:
+                    n_bytes -= len(self._tail[n_gone].body) + ENTRY_BYTES
                     n_gone += 1
-                del self._tail_offsets[:n_gone], self._tail[:n_gone]
+                self._drop_tail(n_gone)
+
+    def _drop_tail(self, n: int) -> None:
+        self._tail_bytes -= sum(len(entry.body) + ENTRY_BYTES for entry in self._tail[:n])
+        del self._tail_offsets[:n], self._tail[:n]
 
     def _read_file(self, offset: int, max_events: int) -> list[tuple[int, Entry]]:
         if self._reader is None:
@@ -242,7 +252,7 @@ class SqliteJournal:
                 if expected not in (-1, first):
                     raise _corrupt(expected, "its row is missing")
                 expected = first + n
-                if offset >= expected:
+                if offset >= expected or n_found >= max_events > 0:
                     break
                 for entry in _verify(first, n, checksum, body):
                     if first >= offset:
@@ -262,20 +272,6 @@ class SqliteJournal:
             raise wal.unavailable(error, "journal") from error
         else:
             return found
-
-
-def _take(offsets: list[int], entries: list[Entry], offset: int, max_events: int) -> list[tuple[int, Entry]]:
-    """Entries from ``offset`` on, at least one, as long as they hold no more than ``max_events``."""
-    at = bisect_left(offsets, offset)
-    if at == len(offsets):
-        raise Missing(f"The log ends before offset {offset}.", code="past_end")
-    if offsets[at] != offset:
-        raise BadInput(f"No entry starts at offset {offset}.")
-    # An entry is within the limit if it ends there, that is, if the next one starts there at the latest.
-    stop = max(at + 1, bisect_left(offsets, offset + max_events + 1, at) - 1)
-    if stop == len(offsets) - 1 and offsets[stop] + entries[stop].n <= offset + max_events:
-        stop += 1
-    return list(zip(offsets[at:stop], entries[at:stop], strict=True))
 
 
 def _checksum(first: int, n: int, body: bytes) -> int:

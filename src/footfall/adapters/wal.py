@@ -6,6 +6,7 @@ opening. That copy matters after a failed sync: the kernel may then count pages 
 and only writing them again makes a later sync mean what it says.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def open_writer(path: Path, vfs: str | None, cache_bytes: int) -> apsw.Connectio
         connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
         sync_folder(path.parent)
     except BaseException:
-        connection.close(True)
+        close(connection)
         raise
     return connection
 
@@ -48,7 +49,7 @@ def open_reader(path: Path, vfs: str | None, cache_bytes: int = 8 << 20) -> apsw
         connection.execute("PRAGMA query_only=1")
         connection.execute(f"PRAGMA cache_size=-{cache_bytes >> 10}")
     except BaseException:
-        connection.close(True)
+        close(connection)
         raise
     return connection
 
@@ -59,7 +60,14 @@ def roll_back(connection: apsw.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
     except apsw.Error:
-        connection.close(True)
+        close(connection)
+
+
+def close(connection: apsw.Connection | None) -> None:
+    """Close for good; what closing would still have liked to save is saved by the next opening."""
+    if connection is not None:
+        with contextlib.suppress(apsw.Error):
+            connection.close(True)
 
 
 def leaves_file_intact(error: apsw.Error) -> bool:
@@ -70,7 +78,9 @@ def leaves_file_intact(error: apsw.Error) -> bool:
 def unavailable(error: apsw.Error, what: str) -> Unavailable:
     """The error that callers see; ``what`` names the file's part, such as "journal"."""
     if isinstance(error, apsw.FullError):
-        return Unavailable(f"The disk of the {what} is full: free some space; nothing was half-written.", code="disk_full")
+        return Unavailable(
+            f"The disk of the {what} is full: free some space; nothing was half-written.", code="disk_full"
+        )
     if isinstance(error, apsw.CorruptError | apsw.NotADBError):
         return Unavailable(f"The {what} is damaged ({error}): restore it from a copy.", code=f"corrupt_{what}")
     return Unavailable(f"The {what} failed ({error}): check the disk.", code=f"{what}_failed")

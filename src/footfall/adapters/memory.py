@@ -1,0 +1,256 @@
+"""What does Footfall run on when nothing needs to last? The ports in plain memory, for tests and throw-away replays."""
+
+import threading
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from footfall.base.codes import Status
+from footfall.base.errors import BadInput, Missing, Unavailable
+from footfall.events.wire import Entry
+from footfall.ports import Batch, Commit, Failed, Identity, Merge, Snapshot
+from footfall.record.layout import RECORD
+
+
+class MemoryLog:
+    """:class:`footfall.ports.EventLog` in a list."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._offsets: list[int] = []
+        self._entries: list[Entry] = []
+        self._next = 0
+        self._is_closed = False
+
+    def append(self, entries: Sequence[Entry]) -> int:
+        """See the port."""
+        if not entries or min(entry.n for entry in entries) < 1:
+            raise BadInput("An append needs entries, and every entry at least one event.")
+        with self._lock:
+            self._check_open()
+            first = self._next
+            for entry in entries:
+                self._offsets.append(self._next)
+                self._entries.append(entry)
+                self._next += entry.n
+        return first
+
+    def read(self, offset: int, max_events: int) -> list[tuple[int, Entry]]:
+        """See the port."""
+        with self._lock:
+            self._check_open()
+            if offset == self._next:
+                return []
+            return take(self._offsets, self._entries, offset, max_events)
+
+    def next_offset(self) -> int:
+        """See the port."""
+        return self._next
+
+    def trim(self, before: int) -> None:
+        """See the port."""
+        with self._lock:
+            self._check_open()
+            n_gone = bisect_left(self._offsets, before)
+            if n_gone and self._offsets[n_gone - 1] + self._entries[n_gone - 1].n > before:
+                n_gone -= 1
+            del self._offsets[:n_gone], self._entries[:n_gone]
+
+    def reopen(self) -> None:
+        """Nothing to do."""
+        self._check_open()
+
+    def close(self) -> None:
+        """See the port."""
+        self._is_closed = True
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise Unavailable("The log is closed.", code="closed")
+
+
+def take(offsets: list[int], entries: list[Entry], offset: int, max_events: int) -> list[tuple[int, Entry]]:
+    """Entries from ``offset`` on, at least one, as long as they hold no more than ``max_events`` events.
+
+    ``offsets`` are the entries' own, rising without gaps.
+    """
+    if not offsets or offset < offsets[0]:
+        raise Missing(f"The log no longer holds offset {offset}: it was trimmed.", code="trimmed")
+    at = bisect_left(offsets, offset)
+    if at == len(offsets):
+        raise Missing(f"The log ends before offset {offset}.", code="past_end")
+    if offsets[at] != offset:
+        raise BadInput(f"No entry starts at offset {offset}.")
+    # An entry fits if it ends within the limit, that is, if the next one starts there at the latest.
+    stop = max(at + 1, bisect_left(offsets, offset + max_events + 1, at) - 1)
+    if stop == len(offsets) - 1 and offsets[stop] + entries[stop].n <= offset + max_events:
+        stop += 1
+    return list(zip(offsets[at:stop], entries[at:stop], strict=True))
+
+
+class MemoryRecordStore:
+    """:class:`footfall.ports.RecordStore` in arrays and dictionaries; ``dtype`` is that of a record."""
+
+    def __init__(self, *, failed_max: int = 100_000, dtype: "np.dtype[Any]" = RECORD) -> None:
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._failed_max = failed_max
+        self._next_offset = 0
+        self._records = np.zeros(0, dtype)
+        self._counters: dict[str, int] = {}
+        self._identities: dict[tuple[int, str, int], Identity] = {}
+        self._names: dict[tuple[int, int], str] = {}
+        self._traits: dict[int, bytes] = {}
+        self._batches: dict[int, Batch] = {}
+        self._orders: list[np.ndarray] = []
+        self._failed: dict[int, Failed] = {}
+        self._merges: dict[int, Merge] = {}
+
+    def load(self) -> Snapshot:
+        """See the port."""
+        with self._lock:
+            self._check_open()
+            return Snapshot(self._next_offset, len(self._records), self._records.copy(), dict(self._counters))
+
+    def commit(self, commit: Commit) -> None:
+        """See the port."""
+        if commit.records.dtype != self._records.dtype or len(commit.records) != len(commit.rows):
+            raise BadInput("A commit needs one record of the current layout for each row.")
+        if len(commit.rows) and not 0 <= int(commit.rows.min()) <= int(commit.rows.max()) < commit.n_rows:
+            raise BadInput(f"A commit's rows must lie in 0..{commit.n_rows - 1}.")
+        with self._lock:
+            self._check_open()
+            if commit.next_offset < self._next_offset:
+                raise BadInput(f"The store includes offset {self._next_offset}, it can't go back.")
+            if commit.n_rows > len(self._records):
+                self._records = np.concatenate(
+                    [self._records, np.zeros(commit.n_rows - len(self._records), self._records.dtype)]
+                )
+            self._records[commit.rows] = commit.records
+            for identity in commit.identities:
+                text = storable(identity.text)
+                self._identities[identity.site, text, identity.what] = msgspec.structs.replace(identity, text=text)
+            self._names |= {(site, key): storable(text) for site, key, _, text in commit.names}
+            self._traits |= dict(commit.traits)
+            self._batches |= {batch.offset: batch for batch in commit.batches}
+            self._orders.append(applied_order_keys(commit.batches))
+            self._failed |= {failed.offset: msgspec.structs.replace(failed) for failed in commit.failed}
+            for offset in commit.replayed:
+                if offset in self._failed:
+                    self._failed[offset].is_replayed = True
+            for offset in sorted(self._failed)[: max(0, len(self._failed) - self._failed_max)]:
+                del self._failed[offset]
+            self._merges |= {merge.merge_id: msgspec.structs.replace(merge) for merge in commit.merges}
+            self._counters |= commit.counters
+            self._next_offset = commit.next_offset
+
+    def identities(self) -> Iterable[Identity]:
+        """See the port."""
+        return self._sorted_identities(lambda _: True)
+
+    def identities_of(self, row: int) -> list[Identity]:
+        """See the port."""
+        found = self._sorted_identities(lambda identity: identity.row == row)
+        return sorted(found, key=attrgetter("what", "text"))
+
+    def find(self, site: int, text: str) -> list[Identity]:
+        """See the port."""
+        text = storable(text)
+        return self._sorted_identities(lambda identity: identity.site == site and identity.text == text)
+
+    def search(self, site: int, text: str, limit: int) -> list[Identity]:
+        """See the port; by text, upper and lower case differ."""
+        text = storable(text)
+        found = self._sorted_identities(lambda identity: identity.site == site and identity.text.startswith(text))
+        return found[:limit]
+
+    def names(self, site: int, hashes: Sequence[int]) -> dict[int, str]:
+        """See the port."""
+        with self._lock:
+            return {key: self._names[site, key] for key in map(int, hashes) if (site, key) in self._names}
+
+    def traits(self, row: int) -> dict[str, Any]:
+        """See the port."""
+        with self._lock:
+            return dict(msgspec.json.decode(self._traits.get(row, b"{}")))
+
+    def batches(self, since_received_ms: int) -> Iterable[Batch]:
+        """See the port."""
+        with self._lock:
+            kept = [batch for batch in self._batches.values() if batch.received_ms >= since_received_ms]
+        return sorted(kept, key=attrgetter("offset"))
+
+    def trim_batches(self, before_received_ms: int) -> None:
+        """See the port."""
+        with self._lock:
+            self._check_open()
+            kept = {at: batch for at, batch in self._batches.items() if batch.received_ms >= before_received_ms}
+            self._batches = kept
+
+    def order_keys(self) -> Iterable[np.ndarray]:
+        """See the port."""
+        with self._lock:
+            return list(self._orders)
+
+    def failed(self, site: int, limit: int, before_offset: int | None = None, open_only: bool = True) -> list[Failed]:
+        """See the port."""
+        with self._lock:
+            found = [
+                msgspec.structs.replace(failed)
+                for offset, failed in sorted(self._failed.items(), reverse=True)
+                if failed.site == site
+                and (before_offset is None or offset < before_offset)
+                and not (open_only and failed.is_replayed)
+            ]
+        return found[:limit]
+
+    def failed_at(self, offsets: Sequence[int]) -> list[Failed]:
+        """See the port; those that are no longer kept are left out."""
+        with self._lock:
+            return [msgspec.structs.replace(self._failed[at]) for at in sorted(set(offsets)) if at in self._failed]
+
+    def n_failed_by_reason(self, site: int) -> dict[str, int]:
+        """See the port."""
+        with self._lock:
+            still_open = [f for f in self._failed.values() if f.site == site and not f.is_replayed]
+        return dict(Counter(failed.reason for failed in still_open))
+
+    def merges_of(self, row: int) -> list[Merge]:
+        """See the port."""
+        with self._lock:
+            return [
+                merge for _, merge in sorted(self._merges.items(), reverse=True) if row in (merge.winner, merge.loser)
+            ]
+
+    def close(self) -> None:
+        """See the port."""
+        self._is_closed = True
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise Unavailable("The records are closed.", code="closed")
+
+    def _sorted_identities(self, is_wanted: Callable[[Identity], bool]) -> list[Identity]:
+        """By site and text, user ids before anonymous ones."""
+        with self._lock:
+            self._check_open()
+            found = [msgspec.structs.replace(identity) for identity in self._identities.values() if is_wanted(identity)]
+        return sorted(found, key=lambda identity: (identity.site, identity.text, -identity.what))
+
+
+def applied_order_keys(batches: Sequence[Batch]) -> np.ndarray:
+    """uint64: keys of the orders that were applied in these batches."""
+    keys = np.frombuffer(b"".join(batch.order_keys for batch in batches), "<u8")
+    statuses = np.frombuffer(b"".join(batch.statuses for batch in batches), np.uint8)
+    applied: np.ndarray = keys[(keys != 0) & (statuses == Status.APPLIED)]
+    return applied
+
+
+def storable(text: str) -> str:
+    """The text with what isn't Unicode (lone surrogates) replaced."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")

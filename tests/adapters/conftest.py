@@ -1,0 +1,6 @@
+"""Contract suites are plain modules; their assertions should explain themselves as those of tests do."""
+
+import pytest
+
+for _suite in ("event_log", "record_store", "lake"):
+    pytest.register_assert_rewrite(f"tests.contracts.{_suite}")
