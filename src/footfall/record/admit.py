@@ -18,9 +18,9 @@ matters for whose row and public id remain.
 """
 
 import numpy as np
-from numba import njit
 
 from footfall.base.codes import Status
+from footfall.record.compiled import kernel
 from footfall.record.layout import MERGE, SHARED
 
 IDENTITY_SLOT = np.dtype([("key", "u8"), ("row", "i4"), ("is_shared", "u1")], align=True)
@@ -32,7 +32,7 @@ NEW_ANONYMOUS, NEW_USER, NEW_PREVIOUS, SHARED_ANONYMOUS = 1, 2, 4, 8
 _APPLIED, _DUPLICATE = int(Status.APPLIED), int(Status.DUPLICATE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _slot_of(keys, key):
     """Index of the key, or of the empty slot where it would go."""
     mask = np.uint64(len(keys) - 1)
@@ -42,7 +42,7 @@ def _slot_of(keys, key):
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keys_add(table, key):
     """Add a key to a set; True if it was new."""
     at = _slot_of(table, key)
@@ -52,7 +52,7 @@ def keys_add(table, key):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keys_add_all(table, keys):
     """Add many keys to a set (0 is skipped); returns how many were new."""
     n = 0
@@ -62,13 +62,13 @@ def keys_add_all(table, keys):
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def keys_has(table, key):
     """Whether the set holds the key."""
     return table[_slot_of(table, key)] == key
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def identities_put(table, keys, rows, shared):
     """Set many identities; returns how many were new."""
     n = 0
@@ -82,14 +82,20 @@ def identities_put(table, keys, rows, shared):
     return n
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def identities_get(table, key):
     """Row of an identity as stored, or -1."""
     at = _slot_of(table["key"], key)
     return table[at]["row"] if table[at]["key"] == key else -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def identity_slot(table, key):
+    """Slot of an identity, or the empty one where it would go."""
+    return _slot_of(table["key"], key)
+
+
+@kernel
 def root_of(records, row):
     """The row that a visitor's merges lead to."""
     while row >= 0 and records[row]["merged_into"] != 0:
@@ -97,7 +103,7 @@ def root_of(records, row):
     return row
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _root(records, gone, row):
     """As root_of, also through this batch's merges, which the records don't show yet."""
     while row >= 0:
@@ -110,7 +116,7 @@ def _root(records, gone, row):
     return row
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def admit(records, n_rows, events, identities, seen, orders, splits, gone, merges, links):
     """Give each event of a batch its row and status.
 
@@ -273,7 +279,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
     return n_rows, n_merges, n_identities, n_seen, n_orders
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def grown_keys(table, n_slots):
     """A larger set with the same keys."""
     new = np.zeros(n_slots, np.uint64)

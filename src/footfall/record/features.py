@@ -13,6 +13,7 @@ from numba import njit
 
 from footfall.base.codes import Channel
 from footfall.base.kinds import KIND_NAMES, Kind
+from footfall.record.compiled import kernel
 from footfall.record.layout import (
     ALIASED,
     BOT,
@@ -270,18 +271,18 @@ _NAN = float("nan")
 _DAY_MS = 86_400_000.0
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _over(a, b):
     """a / b, NaN where b is 0."""
     return a / b if b != 0 else _NAN
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _since(t, when_ms, unit_ms):
     return (t - when_ms) / unit_ms if when_ms != 0 else _NAN
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _one(r, t, o):
     k = 0
     # recency
@@ -563,7 +564,7 @@ def _one(r, t, o):
     return k + 5
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def features_into(records, rows, times, out):
     """Compute the catalogue for some rows at given times.
 

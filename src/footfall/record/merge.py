@@ -8,9 +8,9 @@ to its rest. Merging more than two in another order can only differ in those ful
 """
 
 import numpy as np
-from numba import njit
 
 from footfall.base.kinds import N_KINDS
+from footfall.record.compiled import kernel
 from footfall.record.layout import (
     ENDED,
     N_CART,
@@ -29,12 +29,12 @@ from footfall.record.shared import bring_decays, end_session, fold_session, turn
 _TAKEN = N_CART * 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _capped(value, most):
     return value if value < most else most
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merge_sections(w, b):
     n = 2 * N_SECTIONS
     keys = np.zeros(n, np.uint64)
@@ -80,7 +80,7 @@ def _merge_sections(w, b):
             keys[best] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merge_recent(into, newer, older, n):
     """The newer one's list, then what only the older one has."""
     both = np.zeros(2 * n, np.uint64)
@@ -100,7 +100,7 @@ def _merge_recent(into, newer, older, n):
         into[k] = both[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merge_carts(w, b, b_is_newer):
     """Unite lines: quantities add, the newer cart's price holds. Lines by value, larger first, ties by product."""
     products = np.zeros(_TAKEN, np.uint64)
@@ -145,7 +145,7 @@ def _merge_carts(w, b, b_is_newer):
         products[best] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _copy_session(to, source):
     to["session_start"] = source["session_start"]
     to["session_last"] = source["session_last"]
@@ -171,7 +171,7 @@ def _copy_session(to, source):
     to["session_n_moves"] = source["session_n_moves"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join_sessions(w, b):
     """Add the loser's session to the winner's; both overlap."""
     if b["session_n_prices"] > 0:
@@ -220,7 +220,7 @@ def _join_sessions(w, b):
         w["device_sessions"][device] -= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out):
     w_ended, b_ended = w["states"] & ENDED, b["states"] & ENDED
     if b["session_number"] == 0:
@@ -258,7 +258,7 @@ def _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out):
     return n_out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _add_sums(w, b):
     """Everything that simply adds."""
     w["n_events"] += b["n_events"]
@@ -321,7 +321,7 @@ def _add_sums(w, b):
     w["session_gap_n"] += b["session_gap_n"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _merge_rest(w, b, b_is_newer):
     """Extremes, latest values and tables."""
     if b["price_n"] > 0:
@@ -369,7 +369,7 @@ def _merge_rest(w, b, b_is_newer):
     w["last_seen"] = max(w["last_seen"], b["last_seen"])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def merge_into(records, winner, loser, timeout_ms, out, n_out):
     """Make ``records[winner]`` the record of both and leave in ``records[loser]`` only where it went.
 

@@ -1,9 +1,9 @@
 """What do step and merge both need? Small compiled moves of one record."""
 
 import numpy as np
-from numba import njit
 
 from footfall.base.kinds import Kind
+from footfall.record.compiled import kernel
 from footfall.record.layout import ENDED, HALF_LIVES_S, N_CART, N_DAYS, N_DECAY, N_HALF
 
 _HALF_MS = np.array(HALF_LIVES_S, np.float64) * 1000.0
@@ -11,7 +11,7 @@ _PAGE_VIEW, _LIST_VIEW, _PRODUCT_VIEW = int(Kind.PAGE_VIEW), int(Kind.LIST_VIEW)
 _CART_ADD, _CHECKOUT_START, _ORDER = int(Kind.CART_ADD), int(Kind.CHECKOUT_START), int(Kind.ORDER)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bring_decays(r, t):
     """Bring every decayed sum forward to time ``t`` (ms, not before ``decayed_at``): x · 2^(-age / half-life)."""
     age_ms = float(t - r["decayed_at"])
@@ -24,7 +24,7 @@ def bring_decays(r, t):
     r["decayed_at"] = t
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def turn_days(r, day):
     """Make ``day`` the latest day; days that fall out of the 30-day window are emptied."""
     if day - r["day_last"] >= N_DAYS:
@@ -37,7 +37,7 @@ def turn_days(r, day):
     r["day_last"] = day
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cart_value(r):
     """Value of the cart, lines and rest."""
     value = float(r["cart_rest_value"])
@@ -46,7 +46,7 @@ def cart_value(r):
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cart_add(r, product, price, quantity):
     """Add to the product's line (the newest known price holds), or a new line, or the rest when there's no room."""
     if product != 0:
@@ -67,7 +67,7 @@ def cart_add(r, product, price, quantity):
     r["cart_rest_value"] += price * quantity
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fold_session(r):
     """Add the current session to the sums over past sessions; the caller then begins another."""
     counts = r["session_counts"]
@@ -87,7 +87,7 @@ def fold_session(r):
         r["past_abandoned"] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def end_session(r, row, out, n_out):
     """Mark the session as ended and write it to ``out[n_out]``; returns the new number of rows."""
     r["states"] = r["states"] | ENDED

@@ -17,10 +17,10 @@ Rules, in the order in which they are applied to an event of time *t*:
 import math
 
 import numpy as np
-from numba import njit
 
 from footfall.base.codes import Channel, Device, Flag
 from footfall.base.kinds import N_KINDS, Kind
+from footfall.record.compiled import kernel
 from footfall.record.layout import (
     ALIASED,
     BOT,
@@ -65,7 +65,7 @@ def plan_of(session_timeout_s: int, dwell_cap_s: int) -> np.ndarray:
     return plan
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _begin_session(r, e, t):
     if r["session_number"] > 0:
         fold_session(r)
@@ -115,7 +115,7 @@ def _begin_session(r, e, t):
         r["day_sessions"][e["day"] % N_DAYS] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _section_add(r, key, dwell_s, n_views):
     """Add dwell and views to the slot of a section, replacing the least one when all are taken (Space-Saving)."""
     least = 0
@@ -139,7 +139,7 @@ def _section_add(r, key, dwell_s, n_views):
         r["section_views"][least] = n_views
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _view_product(r, e, in_session):
     product = e["product"]
     is_repeat = False
@@ -202,7 +202,7 @@ def _view_product(r, e, in_session):
             r["session_percentile_sum"] += e["percentile"]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cart_take(r, product, quantity):
     """Take ``quantity`` (NaN: all) of a product out of the cart; a product without a line comes off the rest."""
     for k in range(r["n_cart"]):
@@ -229,7 +229,7 @@ def _cart_take(r, product, quantity):
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _cart_clear(r):
     r["cart_products"][:] = 0
     r["cart_prices"][:] = 0.0
@@ -239,7 +239,7 @@ def _cart_clear(r):
     r["n_cart"] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _change_cart(r, e, items, t):
     kind = e["kind"]
     n = e["item_n"]
@@ -259,7 +259,7 @@ def _change_cart(r, e, items, t):
     r["cart_changed"] = t
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _order(r, e, items, t, in_session):
     revenue = float(e["revenue"])
     r["states"] = r["states"] | PAYING
@@ -295,7 +295,7 @@ def _order(r, e, items, t, in_session):
     r["cart_changed"] = t
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
     t = e["time"]
     kind = e["kind"]
@@ -428,7 +428,7 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
     return n_out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def step(records, events, items, merges, plan, sessions):
     """Move the records of a batch in place.
 
