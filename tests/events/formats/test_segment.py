@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from footfall.base.errors import BadInput
 from footfall.events.formats.chunk import Chunk
 from footfall.events.formats.read import read
+from footfall.events.wire import Entry
 
 PLAIN = (
     b'{"type":"track","event":"Product Viewed","messageId":"m1","userId":"u","timestamp":"2024-05-01T10:00:00.250Z"}'
@@ -94,8 +96,12 @@ def test_a_line_that_is_no_event_becomes_one_that_says_why(tmp_path: Path, line:
 def test_exported_events_come_back_with_what_their_envelope_knew(tmp_path: Path) -> None:
     file = tmp_path / "events.parquet"
     payload: dict[str, Any] = {"type": "track", "event": "a", "messageId": "m", "sentAt": "2024-01-01T00:00:00Z"}
-    entry = {"user_agent": "Mozilla/5.0", "ip": "192.0.2.0", "country": "DE", "city": "Berlin", "region": ""}
-    rows = {"time_ms": [1714557600250], "payload": [json.dumps(payload)], "entry": [json.dumps(entry)]}
+    entry = Entry(1, 1714557600300, 0, 1, b"", user_agent="Mozilla/5.0", ip="192.0.2.0", country="DE", city="Berlin")
+    rows = {
+        "time_ms": [1714557600250],
+        "payload": [json.dumps(payload)],
+        "entry": [msgspec.json.encode(entry).decode()],
+    }
     pq.write_table(pa.table(rows), file)
     [chunk] = read([file], None)
     assert json.loads(chunk.lines[0]) == {

@@ -14,7 +14,7 @@ from footfall.events.formats.read import mapping_of, read
 from footfall.events.names import kind_of
 
 
-def events_in(path: Path, format_name: str = "csv", **tables: dict[str, Any]) -> list[dict[str, Any]]:
+def events_in(path: Path, format_name: str = "csv", **tables: Any) -> list[dict[str, Any]]:
     mapping = parse_mapping(tables) if tables else mapping_of(format_name, None)
     return [json.loads(line) for chunk in read([path], mapping) for line in chunk.lines]
 
@@ -148,6 +148,18 @@ def test_rows_that_cannot_be_read_become_events_that_say_why(tmp_path: Path) -> 
     assert errors[4].startswith("the row's quotes or letters are broken")
     assert bad[1]["properties"]["row"] == "c1;u;1700000000000"
     assert good["properties"]["price"] == "cheap"
+
+
+def test_addresses_and_secrets_are_taken_out(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_text("u,1700000000,https://s.example/?token=s3cret&a=1,203.0.113.77\n")
+    [event] = events_in(
+        file,
+        columns={"user": "who", "time": "at", "time_unit": "s", "url": "url", "ip": "ip"},
+        file={"header": ["who", "at", "url", "ip"]},
+    )
+    assert event["type"] == "page"
+    assert event["context"] == {"page": {"url": "https://s.example/?token=redacted&a=1"}, "ip": "203.0.113.0"}
 
 
 def test_local_times_are_told_in_utc(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from footfall.base.errors import BadInput, Missing
 from footfall.events.formats import segment, table
 from footfall.events.formats.chunk import Chunk, chunked
 from footfall.events.formats.mapping import REES46, TAOBAO, Mapping, load_mapping
+from footfall.events.redact import redact
 
 FORMATS = ("segment", "taobao", "rees46", "csv")
 _BUILT_IN = {"taobao": TAOBAO, "rees46": REES46}
@@ -34,9 +35,13 @@ def total_bytes(paths: Sequence[Path]) -> int:
 
 
 def read(paths: Sequence[Path], mapping: Mapping | None) -> Iterator[Chunk]:
-    """The files' events in the order of the files; ``mapping`` ``None`` reads Segment events.
+    """The files' events in the order of the files, without what must never be stored (:mod:`~footfall.events.redact`).
+
+    ``mapping`` ``None`` reads Segment events.
 
     Raises ``Missing`` or ``BadInput`` when a file as a whole can't be read; a single bad row never does.
     """
     for path in paths:
-        yield from chunked(segment.events_of(path) if mapping is None else table.events_of(path, mapping))
+        for chunk in chunked(segment.events_of(path) if mapping is None else table.events_of(path, mapping)):
+            chunk.lines[:] = map(redact, chunk.lines)
+            yield chunk

@@ -18,9 +18,9 @@ from footfall.base.errors import BadInput, Missing
 from footfall.events.formats.chunk import ROW_MAX_BYTES, message_id, unreadable_line
 from footfall.events.formats.lines import LineReader
 from footfall.events.formats.table import iso_ms
+from footfall.events.wire import Entry
 
 _BATCH_MAX_BYTES = 4_194_304
-_ENTRY_LOCATION = ("country", "region", "city")
 
 
 class _Probe(msgspec.Struct, gc=False, rename="camel"):
@@ -33,6 +33,7 @@ class _Probe(msgspec.Struct, gc=False, rename="camel"):
 
 _probe = msgspec.json.Decoder(_Probe).decode
 _decode = msgspec.json.Decoder().decode
+_decode_entry = msgspec.json.Decoder(Entry).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -125,17 +126,16 @@ def _parquet_events(path: Path) -> Iterator[tuple[bytes, int | None, int]]:
 
 def _exported(time_ms: int, payload: str, entry: str) -> bytes:
     """An exported event with what its envelope knew: corrected time, user agent, address and place."""
-    event, envelope = _decode(payload), _decode(entry) if entry else {}
+    event, envelope = _decode(payload), _decode_entry(entry)
     event.pop("sentAt", None)
     event["timestamp"] = iso_ms(time_ms)
     if not event.get("messageId"):
         event["messageId"] = message_id("segment", payload.encode())
-    context = event.get("context") if isinstance(event.get("context"), dict) else {}
-    known = {"userAgent": envelope.get("user_agent"), "ip": envelope.get("ip")}
-    place = {name: envelope[name] for name in _ENTRY_LOCATION if envelope.get(name)}
-    context = {name: value for name, value in known.items() if value} | context
-    if place:
-        context.setdefault("location", place)
+    known: dict[str, Any] = {"userAgent": envelope.user_agent, "ip": envelope.ip}
+    place = {"country": envelope.country, "region": envelope.region, "city": envelope.city}
+    known["location"] = {name: value for name, value in place.items() if value}
+    said = event.get("context") if isinstance(event.get("context"), dict) else {}
+    context = {name: value for name, value in known.items() if value} | said
     if context:
         event["context"] = context
     return _encode(event)
