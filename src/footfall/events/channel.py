@@ -20,7 +20,7 @@ _HOST = re.compile(r"localhost|[\w-]{1,63}(?:\.[\w-]{1,63}){1,20}")
 
 
 class Arrival(NamedTuple):
-    """What a hit says about how the visitor came. Source is lower case; texts have up to 100 characters or are ``""``."""
+    """What a hit says about how the visitor came. Source is lower case; texts have up to 100 characters or none."""
 
     channel: int
     source: str = ""
@@ -112,15 +112,18 @@ _ENGINE_HOSTS: dict[str, tuple[str, tuple[str, ...]]] = {
 _ONLY_SUFFIX = {"so": "com", "sm": "cn", "ya": "ru", "ask": "com", "ddg": "gg", "t-online": "de", "onet": "pl"}
 
 _SOCIAL_HOSTS: dict[str, str] = {
-    "facebook.com": "facebook", "fb.com": "facebook", "fb.me": "facebook", "messenger.com": "facebook", "m.me": "facebook",
+    "facebook.com": "facebook", "fb.com": "facebook", "fb.me": "facebook",
+    "messenger.com": "facebook", "m.me": "facebook",
     "instagram.com": "instagram", "ig.me": "instagram", "threads.net": "threads", "threads.com": "threads",
     "twitter.com": "twitter", "x.com": "twitter", "t.co": "twitter", "linkedin.com": "linkedin", "lnkd.in": "linkedin",
     "pinterest.com": "pinterest", "pin.it": "pinterest", "reddit.com": "reddit", "redd.it": "reddit",
     "tiktok.com": "tiktok", "snapchat.com": "snapchat", "youtube.com": "youtube", "youtu.be": "youtube",
     "vimeo.com": "vimeo", "twitch.tv": "twitch", "dailymotion.com": "dailymotion", "tumblr.com": "tumblr",
     "vk.com": "vk", "vk.ru": "vk", "ok.ru": "ok.ru", "weibo.com": "weibo", "weibo.cn": "weibo", "xing.com": "xing",
-    "quora.com": "quora", "whatsapp.com": "whatsapp", "wa.me": "whatsapp", "telegram.org": "telegram", "t.me": "telegram",
-    "discord.com": "discord", "discord.gg": "discord", "line.me": "line", "bsky.app": "bluesky", "go.bsky.app": "bluesky",
+    "quora.com": "quora", "whatsapp.com": "whatsapp", "wa.me": "whatsapp",
+    "telegram.org": "telegram", "t.me": "telegram",
+    "discord.com": "discord", "discord.gg": "discord", "line.me": "line",
+    "bsky.app": "bluesky",
     "mastodon.social": "mastodon", "medium.com": "medium", "flickr.com": "flickr", "douban.com": "douban",
     "xiaohongshu.com": "xiaohongshu", "zhihu.com": "zhihu", "bilibili.com": "bilibili", "disqus.com": "disqus",
     "news.ycombinator.com": "hacker news", "stackoverflow.com": "stackoverflow", "linktr.ee": "linktree",
@@ -131,7 +134,8 @@ _SOCIAL_HOSTS: dict[str, str] = {
 }  # fmt: skip
 _MAIL_HOSTS: dict[str, str] = {
     "mail.google.com": "gmail", "inbox.google.com": "gmail", "com.google.android.gm": "gmail",
-    "mail.yahoo.com": "yahoo mail", "mail.yahoo.co.jp": "yahoo mail", "outlook.com": "outlook", "outlook.live.com": "outlook",
+    "mail.yahoo.com": "yahoo mail", "mail.yahoo.co.jp": "yahoo mail",
+    "outlook.com": "outlook", "outlook.live.com": "outlook",
     "mail.live.com": "outlook", "hotmail.com": "outlook", "outlook.office.com": "outlook",
     "outlook.office365.com": "outlook", "com.microsoft.office.outlook": "outlook", "mail.aol.com": "aol mail",
     "mail.ru": "mail.ru", "e.mail.ru": "mail.ru", "mail.yandex.ru": "yandex mail", "mail.yandex.com": "yandex mail",
@@ -140,7 +144,7 @@ _MAIL_HOSTS: dict[str, str] = {
     "icloud.com": "icloud mail", "navigator.gmx.net": "gmx mail", "navigator.web.de": "web.de mail",
     "email.t-online.de": "t-online mail", "deref-gmx.net": "gmx mail", "deref-web.de": "web.de mail",
     "webmail.freenet.de": "freenet mail", "mail.orange.fr": "orange mail", "mail.libero.it": "libero mail",
-    "list-manage.com": "mailchimp", "fastmail.com": "fastmail", "app.fastmail.com": "fastmail", "roundcube.net": "roundcube",
+    "list-manage.com": "mailchimp", "fastmail.com": "fastmail", "roundcube.net": "roundcube",
 }  # fmt: skip
 # Coming back from paying isn't an arrival.
 _PAYMENT_HOSTS = frozenset(
@@ -153,16 +157,39 @@ _PAYMENT_HOSTS = frozenset(
 )
 _SECOND_LEVELS = frozenset({"co", "com", "net", "org", "gov", "edu", "ac", "or", "ne", "gob", "nom"})
 
-_SEARCH_SOURCES = frozenset({source for source, _ in _ENGINES.values()} | {source for source, _ in _ENGINE_HOSTS.values()})
-_SOCIAL_SOURCES = frozenset(_SOCIAL_HOSTS.values()) | {"fb", "ig", "meta", "an", "msg", "social", "yt", "insta", "tik tok"}
+_SEARCH_SOURCES = frozenset(
+    {source for source, _ in _ENGINES.values()} | {source for source, _ in _ENGINE_HOSTS.values()}
+)
+_SOCIAL_SOURCES = frozenset(_SOCIAL_HOSTS.values()) | {
+    "fb",
+    "ig",
+    "meta",
+    "an",
+    "msg",
+    "social",
+    "yt",
+    "insta",
+    "tik tok",
+}
 _VIDEO_SOURCES = frozenset({"youtube", "yt", "vimeo", "twitch", "dailymotion"})
-_SHOPPING_SOURCES = frozenset({"google shopping", "googleshopping", "shopping", "idealo", "pricerunner", "bing shopping"})
+_SHOPPING_SOURCES = frozenset(
+    {"google shopping", "googleshopping", "shopping", "idealo", "pricerunner", "bing shopping"}
+)
 _SOURCE_ALIASES = {"fb": "facebook", "ig": "instagram", "insta": "instagram", "yt": "youtube", "adwords": "google",
                    "googleads": "google", "google ads": "google", "tik tok": "tiktok"}  # fmt: skip
 
 _EMAIL_WORDS = frozenset({"email", "e-mail", "e_mail", "e mail", "newsletter", "mailing", "mail", "edm"})
 _SOCIAL_MEDIUMS = frozenset(
-    {"social", "social-network", "social-media", "sm", "social network", "social media", "organic-social", "organic_social"}
+    {
+        "social",
+        "social-network",
+        "social-media",
+        "sm",
+        "social network",
+        "social media",
+        "organic-social",
+        "organic_social",
+    }
     | {"influencer", "video"}
 )
 _DISPLAY_MEDIUMS = frozenset({"display", "banner", "expandable", "interstitial", "cpm", "native", "programmatic"})
@@ -307,7 +334,20 @@ def _engine_of(host: str) -> tuple[str, tuple[str, ...]] | None:
 
 _NOT_SEARCH = frozenset(  # parts of engines' domains that aren't their search
     ["docs", "drive", "sites", "news", "groups", "calendar", "maps", "translate", "accounts", "play", "store", "blog"]
-    + ["support", "developers", "ads", "classroom", "meet", "chat", "finance", "answers", "tieba", "pan", "zhidao", "cafe"]
+    + [
+        "support",
+        "developers",
+        "ads",
+        "classroom",
+        "meet",
+        "chat",
+        "finance",
+        "answers",
+        "tieba",
+        "pan",
+        "zhidao",
+        "cafe",
+    ]
     + ["lens", "photos", "keep", "colab.research", "lookerstudio", "analytics", "tagmanager", "tagassistant", "market"]
 )
 

@@ -64,7 +64,7 @@ def _time_of_digits(text: str) -> int | None:
     if len(text) > 20 or not text.isascii():
         return None
     if _COMPACT.fullmatch(text):
-        return _time_of_datetime(datetime.strptime(text, "%Y%m%d%H%M%S"))
+        return _time_of_datetime(datetime.strptime(text + "+0000", "%Y%m%d%H%M%S%z"))
     ms = _time_of_number(int(text))
     if ms is None and len(text) == 8:
         return _time_of_datetime(datetime.fromisoformat(text))

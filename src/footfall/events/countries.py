@@ -580,7 +580,6 @@ ZW Africa/Harare
 """Alpha-2 and the names of its zones, old ones included; a line that is indented goes on."""
 
 
-
 def _countries() -> dict[str, str]:
     by_name = dict(_OTHER_NAMES)
     for line in _COUNTRIES.strip().splitlines():

@@ -28,11 +28,49 @@ UNKNOWN = DeviceInfo(Device.UNKNOWN, Os.UNKNOWN, Browser.UNKNOWN)
 
 # What programs, not people, call themselves: the part before the first slash.
 _SERVER_NAMES = frozenset(
-    ["curl", "wget", "python", "python-requests", "python-urllib", "python-httpx", "aiohttp", "httpx", "node", "node-fetch"]
-    + ["undici", "axios", "got", "superagent", "go-http-client", "java", "apache-httpclient", "guzzlehttp", "php", "ruby"]
-    + ["faraday", "rest-client", "analytics-python", "analytics-node", "analytics-php", "analytics-ruby", "analytics-go"]
+    [
+        "curl",
+        "wget",
+        "python",
+        "python-requests",
+        "python-urllib",
+        "python-httpx",
+        "aiohttp",
+        "httpx",
+        "node",
+        "node-fetch",
+    ]
+    + [
+        "undici",
+        "axios",
+        "got",
+        "superagent",
+        "go-http-client",
+        "java",
+        "apache-httpclient",
+        "guzzlehttp",
+        "php",
+        "ruby",
+    ]
+    + [
+        "faraday",
+        "rest-client",
+        "analytics-python",
+        "analytics-node",
+        "analytics-php",
+        "analytics-ruby",
+        "analytics-go",
+    ]
     + ["analytics-java", "analytics-.net", "analytics.net", "segmentio", "rudder-sdk-python", "rudderanalytics-python"]
-    + ["rudder-sdk-node", "rudder-server", "snowplow-python-tracker", "postmanruntime", "insomnia", "httpie", "libwww-perl"]
+    + [
+        "rudder-sdk-node",
+        "rudder-server",
+        "snowplow-python-tracker",
+        "postmanruntime",
+        "insomnia",
+        "httpie",
+        "libwww-perl",
+    ]
     + ["reqwest", "hackney", "elixir", "dart", "jakarta commons-httpclient", "lua-resty-http", "deno", "bun"]
 )
 _BOT = re.compile(
@@ -42,14 +80,14 @@ _BOT = re.compile(
 )
 _NOT_BOT = re.compile(r"cubot", re.IGNORECASE)  # a maker of telephones
 _TV = re.compile(
-    r"smart-?tv|smarttv|google ?tv|apple ?tv|android ?tv|hbbtv|netcast|web0s|webos\.tv|viera|bravia|roku|aft[a-z]{1,4}\b|crkey"
-    r"|tizen[^)]{0,80}\btv\b|\btv safari|playstation|xbox|nintendo",
+    r"smart-?tv|smarttv|google ?tv|apple ?tv|android ?tv|hbbtv|netcast|web0s|webos\.tv|viera|bravia|roku"
+    r"|aft[a-z]{1,4}\b|crkey|tizen[^)]{0,80}\btv\b|\btv safari|playstation|xbox|nintendo",
     re.IGNORECASE,
 )
 _TABLET = re.compile(r"ipad|tablet|kindle|silk/|playbook|nexus (?:7|9|10)\b|sm-t\d|sm-x\d", re.IGNORECASE)
 _IN_APP = re.compile(
-    r"fban|fbav|fb_iab|instagram|micromessenger|\bline/|musical_ly|bytedance|tiktok|snapchat|pinterest/|twitter for|gsa/"
-    r"|linkedinapp|; wv\)|kakaotalk|telegram",
+    r"fban|fbav|fb_iab|instagram|micromessenger|\bline/|musical_ly|bytedance|tiktok|snapchat|pinterest/"
+    r"|twitter for|gsa/|linkedinapp|; wv\)|kakaotalk|telegram",
     re.IGNORECASE,
 )
 
@@ -62,9 +100,11 @@ _OS_BY_FAMILY = {
     "ATV OS X": Os.IOS, "tvOS": Os.IOS, "Windows Phone": Os.OTHER, "Windows Mobile": Os.OTHER,
 }  # fmt: skip
 _BROWSERS = (  # by the beginning of the family's name
-    ("Edge", Browser.EDGE), ("Opera", Browser.OPERA), ("Samsung Internet", Browser.SAMSUNG), ("Firefox", Browser.FIREFOX),
+    ("Edge", Browser.EDGE), ("Opera", Browser.OPERA), ("Samsung Internet", Browser.SAMSUNG),
+    ("Firefox", Browser.FIREFOX),
     ("Chrome Mobile WebView", Browser.IN_APP), ("Chrome", Browser.CHROME), ("Chromium", Browser.CHROME),
-    ("HeadlessChrome", Browser.CHROME), ("Mobile Safari UI/WKWebView", Browser.IN_APP), ("Mobile Safari", Browser.SAFARI),
+    ("HeadlessChrome", Browser.CHROME), ("Mobile Safari UI/WKWebView", Browser.IN_APP),
+    ("Mobile Safari", Browser.SAFARI),
     ("Safari", Browser.SAFARI), ("Facebook", Browser.IN_APP), ("Instagram", Browser.IN_APP),
     ("Pinterest", Browser.IN_APP), ("Snapchat", Browser.IN_APP), ("TikTok", Browser.IN_APP),
     ("WeChat", Browser.IN_APP), ("Google", Browser.IN_APP),
@@ -89,7 +129,9 @@ def device_of(user_agent: str) -> DeviceInfo:
     is_spider = parsed.device is not None and parsed.device.family == "Spider"
     if is_spider or (_BOT.search(text) and not _NOT_BOT.search(text)):
         return DeviceInfo(Device.BOT, os, Browser.OTHER)
-    return DeviceInfo(_device_of(text, os), os, _browser_of(parsed.user_agent.family if parsed.user_agent else "", text))
+    return DeviceInfo(
+        _device_of(text, os), os, _browser_of(parsed.user_agent.family if parsed.user_agent else "", text)
+    )
 
 
 def _os_of(family: str) -> int:

@@ -72,9 +72,7 @@ class Geo:
                     code="bad_geo_database",
                 ) from error
 
-    def place(
-        self, location: Location | None, country: str, region: str, city: str, ip: str, timezone: str
-    ) -> Place:
+    def place(self, location: Location | None, country: str, region: str, city: str, ip: str, timezone: str) -> Place:
         """The place by ``context.location``, then CDN headers, then the address, then the time zone.
 
         A later source fills in what an earlier one left open, as long as they agree on the country.

@@ -82,7 +82,9 @@ def _number_of_digits(digits: str, is_priced: bool) -> float:
         decimal = "" if groups else mark
     else:
         groups_of = digits.strip("+-").replace(",", ".").split(".")
-        if len(groups_of) > 1 and not (len(groups_of[-1]) == 3 and all(2 <= len(group) <= 3 for group in groups_of[1:])):
+        if len(groups_of) > 1 and not (
+            len(groups_of[-1]) == 3 and all(2 <= len(group) <= 3 for group in groups_of[1:])
+        ):
             return nan
         decimal = ""
     grouping = {",": ".", ".": ",", "": ",."}[decimal]

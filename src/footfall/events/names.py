@@ -78,7 +78,15 @@ _CLIENTS: tuple[tuple[str, tuple[tuple[Kind, tuple[str, ...]], ...]], ...] = (
             (Kind.CLICK, ("click", "select_content")),
             (
                 Kind.CUSTOM,
-                ("share", "join_group", "first_visit", "session_start", "user_engagement", "file_download", "form_start")
+                (
+                    "share",
+                    "join_group",
+                    "first_visit",
+                    "session_start",
+                    "user_engagement",
+                    "file_download",
+                    "form_start",
+                )
                 + ("video_start", "video_progress", "video_complete", "qualify_lead", "disqualify_lead", "working_lead")
                 + ("close_convert_lead", "close_unconvert_lead", "earn_virtual_currency", "spend_virtual_currency")
                 + ("level_start", "level_end", "level_up", "post_score", "unlock_achievement")

@@ -1,7 +1,7 @@
 """What must never be stored? Addresses, and e-mails and secrets inside of URLs, are taken out before the log.
 
-An event's own bytes are kept but for what is replaced: nothing is decoded and written anew, so odd numbers, doubled keys
-and broken parts of an event stay what they were, and nothing can fail.
+An event's own bytes are kept but for what is replaced: nothing is decoded and written anew, so odd numbers, doubled
+keys and broken parts of an event stay what they were, and nothing can fail.
 """
 
 import json
@@ -16,20 +16,23 @@ _ADDRESS_MAX = 64
 _MAPPED = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96, IPv4 mapped into IPv6
 
 # Is there anything to do? Searches for one byte or for a literal beginning cost a tenth of a real pattern.
-_ADDRESS_HINTS = tuple(re.compile(hint).search for hint in (rb'_ip"', rb"ip[_A]", rb'I[pP]"', rb"emote[_A]", rb"orwarded"))
+_ADDRESS_HINTS = tuple(
+    re.compile(hint).search for hint in (rb'_ip"', rb"ip[_A]", rb'I[pP]"', rb"emote[_A]", rb"orwarded")
+)
 _HAS_IP = re.compile(rb'"ip"').search
 
 # In valid JSON a bare quote never stands inside of a string, so each of these matches whole strings only.
 _MEMBER_VALUE = rb'"\s{0,16}:\s{0,16}"((?:[^"\\]|\\.)*+)"'
 _IP = re.compile(rb'"ip' + _MEMBER_VALUE, re.DOTALL)
 _ADDRESS = re.compile(
-    rb'(?:["_-]ip(?:_?addr(?:ess)?)?|[a-z]I[pP]|"I[pP]|ip(?:A|_a)ddr(?:ess)?|(?i:remote_?addr(?:ess)?|forwarded[_-]?for)|_override)'
-    + _MEMBER_VALUE,
+    rb'(?:["_-]ip(?:_?addr(?:ess)?)?|[a-z]I[pP]|"I[pP]|ip(?:A|_a)ddr(?:ess)?|ip_override'
+    rb"|(?i:remote_?addr(?:ess)?|forwarded[_-]?for))" + _MEMBER_VALUE,
     re.DOTALL,
 )
 _URL = re.compile(
-    rb"(?i:ur[li]|href|referr?er|location|link|search|path|query_?string)" + _MEMBER_VALUE  # by its key
-    + rb'|"((?:(?i:[a-z][a-z0-9+.-]{1,20}:)?\\?/|\?|(?i:mailto:))(?:[^"\\]|\\.)*+)"',  # or by how it begins
+    rb"(?i:ur[li]|href|referr?er|location|link|search|path|query_?string)"
+    + _MEMBER_VALUE  # by its key
+    + rb'|(?<!\\)"((?:(?i:[a-z][a-z0-9+.-]{1,20}:)?\\?/|\?|(?i:mailto:))(?:[^"\\]|\\.)*+)"',  # or by how it begins
     re.DOTALL,
 )
 _ENCODED_HINTS = (b"%40", b"%3D", b"%3d", b"%2540")
@@ -38,7 +41,9 @@ _PARAMETERS_MAX = 64
 
 _USERINFO = re.compile(r"(?<=//)[^/?#\s@]{1,256}@")
 _EMAIL_PART = r"[^\s/?&=#;,:<>()\[\]{}\"'@%!*|\\]"
-_EMAIL = re.compile(rf"(?<!{_EMAIL_PART}){_EMAIL_PART}++(?:@|%(?:25)?40){_EMAIL_PART}++")  # each run is tried once: linear
+_EMAIL = re.compile(  # the look-behind makes it try each run of characters once: linear
+    rf"(?<!{_EMAIL_PART}){_EMAIL_PART}++(?:@|%(?:25)?40){_EMAIL_PART}++"
+)
 _ENCODED_PLUS = re.compile("%2[Bb]")
 _PARAMETER = re.compile(r"(?:(?<=[?&;#])|^)([A-Za-z0-9_.$\[\]-]{1,64})=([^&#;\s]*+)")
 _NESTED_PARAMETER = re.compile(
@@ -46,7 +51,23 @@ _NESTED_PARAMETER = re.compile(
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _SECRET_NAMES = frozenset(
-    ["key", "code", "sid", "sig", "auth", "pass", "pwd", "hmac", "jwt", "otp", "pin", "ticket", "email", "mail", "phone"]
+    [
+        "key",
+        "code",
+        "sid",
+        "sig",
+        "auth",
+        "pass",
+        "pwd",
+        "hmac",
+        "jwt",
+        "otp",
+        "pin",
+        "ticket",
+        "email",
+        "mail",
+        "phone",
+    ]
     + ["tel", "signature", "apikey", "accesskey", "authkey", "secretkey", "privatekey", "resetkey", "activationkey"]
     + ["licensekey", "authcode", "authorizationcode", "verificationcode", "confirmationcode", "resetcode", "logincode"]
     + ["accesscode", "activationcode", "phpsessid", "jsessionid", "aspsessionid", "cfid", "cftoken", "loginticket"]
@@ -189,4 +210,3 @@ def _text_of(value: bytes) -> str:
     except ValueError:  # a broken escape or broken UTF-8
         return value.decode("utf-8", "surrogateescape")
     return text if isinstance(text, str) else ""
-

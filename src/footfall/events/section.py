@@ -16,13 +16,64 @@ _LEVEL_MAX = 64
 _CANONICAL = {
     "home": ("home", "index", "start", "homepage", "welcome"),
     "cart": ("cart", "basket", "bag", "shopping-cart", "shopping-bag", "trolley", "warenkorb", "panier", "carrito")
-    + ("carrello", "winkelwagen", "winkelmand", "koszyk", "kosar", "kurv", "varukorg", "ostoskori", "carrinho", "sepet"),
-    "checkout": ("checkout", "checkouts", "onepage", "kasse", "kassa", "zur-kasse", "bestellung", "commande", "pagamento")
-    + ("order-received", "order-confirmation", "orderconfirmation", "thank-you", "thankyou", "payment", "onestepcheckout"),
+    + (
+        "carrello",
+        "winkelwagen",
+        "winkelmand",
+        "koszyk",
+        "kosar",
+        "kurv",
+        "varukorg",
+        "ostoskori",
+        "carrinho",
+        "sepet",
+    ),
+    "checkout": (
+        "checkout",
+        "checkouts",
+        "onepage",
+        "kasse",
+        "kassa",
+        "zur-kasse",
+        "bestellung",
+        "commande",
+        "pagamento",
+    )
+    + (
+        "order-received",
+        "order-confirmation",
+        "orderconfirmation",
+        "thank-you",
+        "thankyou",
+        "payment",
+        "onestepcheckout",
+    ),
     "search": ("search", "suche", "recherche", "buscar", "busqueda", "ricerca", "cerca", "zoeken", "szukaj", "hledani")
     + ("searchresults", "search-results", "catalogsearch", "sok", "haku", "arama", "find"),
-    "account": ("account", "my-account", "myaccount", "my", "login", "signin", "sign-in", "logout", "register", "signup")
-    + ("sign-up", "profile", "konto", "mein-konto", "kundenkonto", "mon-compte", "compte", "mi-cuenta", "cuenta", "orders")
+    "account": (
+        "account",
+        "my-account",
+        "myaccount",
+        "my",
+        "login",
+        "signin",
+        "sign-in",
+        "logout",
+        "register",
+        "signup",
+    )
+    + (
+        "sign-up",
+        "profile",
+        "konto",
+        "mein-konto",
+        "kundenkonto",
+        "mon-compte",
+        "compte",
+        "mi-cuenta",
+        "cuenta",
+        "orders",
+    )
     + ("wishlist", "favorites", "favourites", "merkzettel", "customer", "user", "password-reset", "forgot-password"),
 }
 _CANONICAL_BY_WORD = {word: section for section, words in _CANONICAL.items() for word in words}
@@ -30,7 +81,19 @@ _CANONICAL_BY_WORD = {word: section for section, words in _CANONICAL.items() for
 # Words that name the structure of a shop's URLs, not a part of the shop.
 _STRUCTURE = frozenset(
     ["c", "cat", "cats", "category", "categories", "product-category", "collection", "collections", "catalog"]
-    + ["catalogue", "department", "departments", "shop", "store", "stores", "s", "b", "browse", "kategorie", "kategorien"]
+    + [
+        "catalogue",
+        "department",
+        "departments",
+        "shop",
+        "store",
+        "stores",
+        "s",
+        "b",
+        "browse",
+        "kategorie",
+        "kategorien",
+    ]
     + ["categorie", "categoria", "kategoria", "en-gb", "webshop", "boutique", "tienda", "plp", "list", "all", "main"]
 )
 # Words after which a product stands.
@@ -39,8 +102,8 @@ _PRODUCT = frozenset(
     + ["produkte", "produit", "produits", "producto", "productos", "prodotto", "prodotti", "artikel", "article-detail"]
 )
 _LANGUAGES = frozenset(
-    "ar bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko lt lv mk ms mt nb nl nn"
-    " no pl pt ro ru sk sl sq sr sv sw ta th tr uk ur uz vi zh".split()
+    "ar bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko lt lv mk ms mt nb nl"
+    " nn no pl pt ro ru sk sl sq sr sv sw ta th tr uk ur uz vi zh".split()
 )
 _COUNTRIES = frozenset(
     "ae at au be bg br ca ch cl cn co cz de dk ee es eu fi fr gb gr hk hr hu ie il in it jp kr lt lu lv mx my nl no nz"
@@ -64,9 +127,9 @@ def _level(text: str) -> str:
 class Sections:
     """Finds sections by a shop's rules.
 
-    A rule is ``PATTERN -> SECTION``: in the pattern ``*`` stands for one segment of the path and ``**`` at the end for the
-    rest; in the section ``$1``, ``$2`` … stand for what the first, second … ``*`` matched. Rules are tried in order on
-    the URL path as the client sent it (decoded, lower case). One that can't be read raises
+    A rule is ``PATTERN -> SECTION``: in the pattern ``*`` stands for one segment of the path and ``**`` at the end for
+    the rest; in the section ``$1``, ``$2`` … stand for what the first, second … ``*`` matched. Rules are tried in order
+    on the URL path as the client sent it (decoded, lower case). One that can't be read raises
     :class:`~footfall.base.errors.BadInput`.
     """
 
@@ -88,7 +151,8 @@ def _rule(rule: str) -> tuple[list[str], str]:
     segments = [segment.lower() for segment in pattern.strip().strip("/").split("/") if segment]
     if not arrow or not section.strip() or "**" in segments[:-1]:
         raise BadInput(
-            f"section rule {rule!r} must read `PATTERN -> SECTION`, with `**` only at the end; mend it in section_rules",
+            f"section rule {rule!r} must read `PATTERN -> SECTION`, with `**` only at the end; "
+            "mend it in section_rules",
             code="bad_section_rule",
         )
     return segments, section.strip()
