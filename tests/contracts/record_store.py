@@ -33,7 +33,7 @@ def commit(next_offset: int, n_rows: int, rows: dict[int, int] | None = None, **
     """A commit whose ``rows`` say how many events each dirty row has."""
     rows = rows or {}
     empty: dict[str, Any] = {
-        name: [] for name in ("identities", "names", "traits", "batches", "failed", "replayed", "merges")
+        name: [] for name in ("identities", "names", "traits", "batches", "failed", "replayed", "merges", "ended")
     }
     return Commit(
         next_offset=next_offset,
@@ -196,6 +196,16 @@ class RecordStoreContract:
         arrays = list(store.order_keys())
         assert all(keys.dtype == np.uint64 for keys in arrays)
         assert sorted(int(key) for keys in arrays for key in keys) == [7, 9, BIG_KEY]
+
+    def test_ended_sessions_wait_until_they_are_dropped_and_numbers_never_come_again(self, store: RecordStore) -> None:
+        store.commit(commit(1, 0, ended=[(1, b"first"), (1, b"second")]))
+        store.commit(commit(2, 0, ended=[(2, b"third")]))
+        assert store.ended() == [(1, 1, b"first"), (2, 1, b"second"), (3, 2, b"third")]
+        store.drop_ended(2)
+        assert store.ended() == [(3, 2, b"third")]
+        store.drop_ended(3)
+        store.commit(commit(3, 0, ended=[(3, b"fourth")]))
+        assert store.ended() == [(4, 3, b"fourth")]
 
     def test_failed_events_are_listed_newest_first_until_tried_again(self, store: RecordStore) -> None:
         store.commit(commit(9, 0, failed=[failed(1), failed(4, "too_deep"), failed(6), failed(7, site=2)]))

@@ -108,6 +108,8 @@ class MemoryRecordStore:
         self._traits: dict[int, bytes] = {}
         self._batches: dict[int, Batch] = {}
         self._orders: list[np.ndarray] = []
+        self._ended: list[tuple[int, int, bytes]] = []
+        self._n_ended = 0
         self._failed: dict[int, Failed] = {}
         self._merges: dict[int, Merge] = {}
 
@@ -138,6 +140,9 @@ class MemoryRecordStore:
             self._names |= {(site, key): storable(text) for site, key, _, text in commit.names}
             self._traits |= dict(commit.traits)
             self._batches |= {batch.offset: batch for batch in commit.batches}
+            for offset, sessions in commit.ended:
+                self._n_ended += 1
+                self._ended.append((self._n_ended, offset, sessions))
             self._orders.append(applied_order_keys(commit.batches))
             self._failed |= {failed.offset: msgspec.structs.replace(failed) for failed in commit.failed}
             for offset in commit.replayed:
@@ -191,6 +196,17 @@ class MemoryRecordStore:
             self._check_open()
             kept = {at: batch for at, batch in self._batches.items() if batch.received_ms >= before_received_ms}
             self._batches = kept
+
+    def ended(self) -> list[tuple[int, int, bytes]]:
+        """See the port."""
+        with self._lock:
+            return list(self._ended)
+
+    def drop_ended(self, up_to: int) -> None:
+        """See the port."""
+        with self._lock:
+            self._check_open()
+            self._ended = [item for item in self._ended if item[0] > up_to]
 
     def order_keys(self) -> Iterable[np.ndarray]:
         """See the port."""

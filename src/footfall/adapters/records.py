@@ -8,7 +8,6 @@ every SQLite step gives up the interpreter's lock and may wait long to get it ba
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,14 +21,14 @@ from footfall.base.errors import BadInput, Unavailable
 from footfall.ports import Batch, Commit, Failed, Identity, Merge, Snapshot
 from footfall.record import layout
 
-CHECKPOINT_BYTES = 64 << 20
+CHECKPOINT_BYTES = 128 << 20
 """Size of the write-ahead log at which it is folded in; large, as the same visitors change again and again."""
 STATEMENT_BYTES = 64 << 20
 """Most bytes of records that one statement takes."""
 STATEMENT_ROWS = 500
 """Rows of other tables that one statement takes."""
-LOAD_ROWS = 8192
-"""Records read at once."""
+MIGRATED_ROWS = 8192
+"""Records of an older layout that are migrated at once."""
 ORDERS_BYTES = 32 << 10
 """Order keys are packed into blobs of about this size."""
 
@@ -49,6 +48,8 @@ CREATE TABLE IF NOT EXISTS batches(
   first_offset INTEGER PRIMARY KEY, n INTEGER NOT NULL, received_ms INTEGER NOT NULL, statuses BLOB NOT NULL,
   message_keys BLOB NOT NULL, order_keys BLOB NOT NULL, rows BLOB NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS batches_received ON batches(received_ms);
+CREATE TABLE IF NOT EXISTS ended(
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT, log_offset INTEGER NOT NULL, sessions BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS orders(id INTEGER PRIMARY KEY, keys BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS failed(
   event_offset INTEGER PRIMARY KEY, site INTEGER NOT NULL, is_replayed INTEGER NOT NULL, reason TEXT NOT NULL,
@@ -118,9 +119,7 @@ class SqliteRecordStore:
                 for number, text in reader.execute("SELECT layout, description FROM layouts")
                 if number != self._record.number
             }
-            rows = reader.execute("SELECT row, layout, data FROM records ORDER BY row")
-            while chunk := list(islice(rows, LOAD_ROWS)):
-                self._fill(records, older, chunk)
+            self._fill(records, older, reader.execute("SELECT row, layout, data FROM records ORDER BY row"))
         return Snapshot(meta.get("next_offset", 0), len(records), records, counters)
 
     def commit(self, commit: Commit) -> None:
@@ -191,6 +190,15 @@ class SqliteRecordStore:
                     (before_received_ms, STATEMENT_ROWS),
                 )
                 n_deleted = writer.changes()
+
+    def ended(self) -> list[tuple[int, int, bytes]]:
+        """See the port."""
+        return self._fetch("SELECT sequence, log_offset, sessions FROM ended ORDER BY sequence", ())
+
+    def drop_ended(self, up_to: int) -> None:
+        """See the port."""
+        with self._writing() as writer:
+            writer.execute("DELETE FROM ended WHERE sequence <= ?", (up_to,))
 
     def order_keys(self) -> Iterable[np.ndarray]:
         """See the port."""
@@ -325,20 +333,27 @@ class SqliteRecordStore:
         finally:
             wal.close(reader)
 
-    def _fill(self, records: np.ndarray, older: dict[int, np.dtype[Any]], chunk: list[tuple[int, int, bytes]]) -> None:
-        rows, layouts, blobs = zip(*chunk, strict=True)
-        for number in set(layouts):
-            if number == self._record.number and len(set(layouts)) == 1:
-                places: Any = slice(rows[0], rows[-1] + 1) if rows[-1] - rows[0] + 1 == len(rows) else list(rows)
-                data = b"".join(blobs)
-            else:
-                places = [row for row, stored in zip(rows, layouts, strict=True) if stored == number]
-                data = b"".join(blob for blob, stored in zip(blobs, layouts, strict=True) if stored == number)
-            if number == self._record.number:
-                raw = np.dtype((np.void, self._record.dtype.itemsize))  # as one lump: bytes between fields as well
-                records.view(raw)[places] = np.frombuffer(data, raw)
-            else:
-                records[places] = self._record.migrate(np.frombuffer(data, older[number]))
+    def _fill(
+        self, records: np.ndarray, older: dict[int, np.dtype[Any]], rows: Iterable[tuple[int, int, bytes]]
+    ) -> None:
+        current, size = self._record.number, self._record.dtype.itemsize
+        flat = records.view(np.uint8).data
+        waiting: dict[int, list[tuple[int, bytes]]] = {number: [] for number in older}
+        for row, number, data in rows:
+            if number == current:
+                flat[row * size : (row + 1) * size] = data
+                continue
+            waiting[number].append((row, data))
+            if len(waiting[number]) == MIGRATED_ROWS:
+                self._fill_migrated(records, older[number], waiting[number])
+                waiting[number] = []
+        for number, some in waiting.items():
+            if some:
+                self._fill_migrated(records, older[number], some)
+
+    def _fill_migrated(self, records: np.ndarray, dtype: np.dtype[Any], some: list[tuple[int, bytes]]) -> None:
+        old = np.frombuffer(b"".join(data for _, data in some), dtype)
+        records[[row for row, _ in some]] = self._record.migrate(old)
 
     def _put(self, writer: apsw.Connection, commit: Commit) -> None:
         self._put_records(writer, commit.rows, commit.records)
@@ -355,6 +370,7 @@ class SqliteRecordStore:
             writer, "INSERT OR REPLACE INTO batches VALUES ", 7,
             [(b.offset, b.n, b.received_ms, b.statuses, b.message_keys, b.order_keys, b.rows) for b in commit.batches],
         )  # fmt: skip
+        _insert(writer, "INSERT INTO ended(log_offset, sessions) VALUES ", 2, commit.ended)
         self._put_orders(writer, applied_order_keys(commit.batches))
         self._put_failed(writer, commit)
         _insert(
