@@ -141,6 +141,8 @@ class Commit(msgspec.Struct, gc=False):
     merges: list[Merge]
     counters: dict[str, int]
     """Ledger and progress counters, whole."""
+    ended: list[tuple[int, bytes]] = []
+    """(log offset reached, SESSION array as bytes): ended sessions, kept until the lake has them."""
 
 
 class Snapshot(msgspec.Struct, gc=False):
@@ -194,6 +196,14 @@ class RecordStore(Protocol):
 
     def trim_batches(self, before_received_ms: int) -> None:
         """Forget batches older than the duplicate window."""
+        ...
+
+    def ended(self) -> list[tuple[int, int, bytes]]:
+        """(sequence number from 1, offset, SESSION array as bytes) of ended sessions not yet dropped, in order."""
+        ...
+
+    def drop_ended(self, up_to: int) -> None:
+        """Forget ended sessions up to this sequence number: the lake has them."""
         ...
 
     def order_keys(self) -> Iterable[np.ndarray]:

@@ -169,8 +169,7 @@ def _fields(value: Any, names: tuple[str, ...]) -> dict[str, Any]:
 def _context(value: Any) -> Context | None:
     if not isinstance(value, dict):
         return None
-    context = Context(**_fields(value, ("userAgent", "ip", "locale", "timezone", "channel")))
-    context.consent = value.get("consent")
+    context = Context(**_fields(value, ("userAgent", "ip", "timezone", "channel")))
     page, campaign, location = value.get("page"), value.get("campaign"), value.get("location")
     if isinstance(page, dict):
         context.page = Page(**_fields(page, Page.__struct_fields__))

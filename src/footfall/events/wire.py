@@ -20,8 +20,6 @@ class Page(msgspec.Struct, gc=False):
     url: Scalar = None
     path: Scalar = None
     referrer: Scalar = None
-    title: Scalar = None
-    search: Scalar = None
 
 
 class Campaign(msgspec.Struct, gc=False):
@@ -50,10 +48,8 @@ class Context(msgspec.Struct, gc=False):
     location: Location | None = None
     userAgent: Scalar = None
     ip: Scalar = None
-    locale: Scalar = None
     timezone: Scalar = None
     channel: Scalar = None
-    consent: Any = None
 
 
 class Product(msgspec.Struct, gc=False):
@@ -92,7 +88,6 @@ class Properties(msgspec.Struct, gc=False):
     url: Scalar = None
     path: Scalar = None
     referrer: Scalar = None
-    title: Scalar = None
     depth: Scalar = None
     percent: Scalar = None
     section: Scalar = None

@@ -1,0 +1,196 @@
+"""What is known across visitors? Price places by category and price fences by product, as a versioned snapshot.
+
+A snapshot is made at intervals from the lake and named in the log, so that every host and every replay uses the same
+one at the same event. It never changes once published.
+"""
+
+import io
+import os
+from bisect import bisect_right
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numba import njit
+from xxhash import xxh3_64_intdigest
+
+from footfall.base.codes import Flag
+from footfall.base.errors import BadInput, Unavailable
+
+N_QUANTILES = 21
+"""Price quantiles kept for a category: 0 %, 5 % … 100 %."""
+LEAST_CATEGORY = 20
+"""Fewer prices than this say nothing about a category."""
+LEAST_PRODUCT = 8
+"""Fewer prices than this say nothing about a product."""
+FENCE = 3.0
+"""Outliers lie more than this many interquartile ranges outside the quartiles (Tukey's outer fences)."""
+
+_OUTLIER = int(Flag.OUTLIER_PRICE)
+
+
+class Facts(msgspec.Struct, frozen=True, eq=False):
+    """One snapshot. Keys are sorted; hashes are those of the columns (so they differ by site)."""
+
+    version: int
+    categories: np.ndarray
+    """uint64[c]"""
+    quantiles: np.ndarray
+    """float32[c, N_QUANTILES]"""
+    products: np.ndarray
+    """uint64[p]"""
+    fences: np.ndarray
+    """float32[p, 2]: lowest and highest price that is no outlier."""
+
+    def to_bytes(self) -> bytes:
+        """The snapshot with a checksum in front."""
+        out = io.BytesIO()
+        np.savez(out, version=np.int64(self.version), categories=self.categories, quantiles=self.quantiles,
+                 products=self.products, fences=self.fences)
+        body = out.getvalue()
+        return xxh3_64_intdigest(body).to_bytes(8, "big") + body
+
+
+def no_facts() -> Facts:
+    """The snapshot before the first one: nothing is known."""
+    return Facts(0, np.zeros(0, np.uint64), np.zeros((0, N_QUANTILES), np.float32), np.zeros(0, np.uint64),
+                 np.zeros((0, 2), np.float32))
+
+
+def facts_from_bytes(data: bytes) -> Facts:
+    """A snapshot as written by ``to_bytes``; raises BadInput if the checksum is wrong."""
+    body = data[8:]
+    if xxh3_64_intdigest(body).to_bytes(8, "big") != data[:8]:
+        raise BadInput("The facts file is damaged; delete it and the next snapshot replaces it.", code="bad_facts")
+    with np.load(io.BytesIO(body)) as parts:
+        return Facts(int(parts["version"]), parts["categories"], parts["quantiles"], parts["products"], parts["fences"])
+
+
+class FactsShelf:
+    """The published snapshots in a folder. A version is the moment of its publication in ms, so they stand in order."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._versions: list[int] = sorted(int(path.stem) for path in folder.glob("*.facts"))
+        self._last = no_facts()
+
+    def put(self, facts: Facts) -> None:
+        """Write a snapshot durably; it then may be named in the log."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(facts.version)
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            file.write(facts.to_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        if facts.version not in self._versions:
+            self._versions.append(facts.version)
+            self._versions.sort()
+
+    def get(self, version: int) -> Facts:
+        """A snapshot; version 0 is the empty one. Raises Unavailable if its file is gone, BadInput if damaged."""
+        if version == 0:
+            return no_facts()
+        if version != self._last.version:
+            try:
+                self._last = facts_from_bytes(self._path(version).read_bytes())
+            except FileNotFoundError as error:
+                raise Unavailable(
+                    f"The log names shared facts {version}, but their file is gone. Restore the data folder's facts.",
+                    code="facts_gone",
+                ) from error
+        return self._last
+
+    def at(self, received_ms: int) -> Facts:
+        """The snapshot that was the latest when an event was received."""
+        at = bisect_right(self._versions, received_ms)
+        return self.get(self._versions[at - 1] if at else 0)
+
+    def _path(self, version: int) -> Path:
+        return self._folder / f"{version:015d}.facts"
+
+
+@njit(cache=True, nogil=True)
+def _find(keys, key):
+    low, high = 0, len(keys)
+    while low < high:
+        mid = (low + high) // 2
+        if keys[mid] < key:
+            low = mid + 1
+        else:
+            high = mid
+    return low if low < len(keys) and keys[low] == key else -1
+
+
+@njit(cache=True, nogil=True)
+def _place(row, price):
+    """Place of a price within a category's quantiles, 0 to 1, linear between them."""
+    n = len(row)
+    if price <= row[0]:
+        return 0.0
+    for k in range(1, n):
+        if price <= row[k]:
+            width = row[k] - row[k - 1]
+            part = (price - row[k - 1]) / width if width > 0 else 1.0
+            return (k - 1 + part) / (n - 1)
+    return 1.0
+
+
+@njit(cache=True, nogil=True)
+def place_prices(events, items, categories, quantiles, products, fences):
+    """Fill ``percentile`` of events and items, and flag prices outside their product's fences; in place."""
+    for i in range(len(events)):
+        e = events[i]
+        if e["price"] == e["price"]:
+            at = _find(products, e["product"])
+            if at >= 0 and (e["price"] < fences[at, 0] or e["price"] > fences[at, 1]):
+                e["flags"] = e["flags"] | _OUTLIER
+            at = _find(categories, e["category"])
+            if at >= 0:
+                e["percentile"] = _place(quantiles[at], e["price"])
+    for i in range(len(items)):
+        it = items[i]
+        if it["price"] == it["price"]:
+            at = _find(categories, it["category"])
+            if at >= 0:
+                it["percentile"] = _place(quantiles[at], it["price"])
+
+
+def make_facts(
+    version: int, categories: np.ndarray, category_prices: np.ndarray, products: np.ndarray, product_prices: np.ndarray
+) -> Facts:
+    """A snapshot from price observations: parallel arrays of category (or product) hash and price.
+
+    Quantiles and quartiles are linear (type 7), as :func:`numpy.quantile` gives them.
+    """
+    kept, rows = _grouped(categories, category_prices, np.linspace(0.0, 1.0, N_QUANTILES), LEAST_CATEGORY)
+    items, quartiles = _grouped(products, product_prices, np.array([0.25, 0.75]), LEAST_PRODUCT)
+    spread = quartiles[:, 1] - quartiles[:, 0]
+    # a product at one price has no spread: a tenth of the price stands in, or any change would be an outlier
+    spread = np.maximum(spread, 0.1 * np.abs(quartiles[:, 0]))
+    fences = np.stack([quartiles[:, 0] - FENCE * spread, quartiles[:, 1] + FENCE * spread], axis=1)
+    return Facts(version, kept, rows.astype(np.float32), items, fences.astype(np.float32))
+
+
+def _grouped(keys: np.ndarray, prices: np.ndarray, at: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
+    order = np.lexsort((prices, keys))
+    keys, prices = keys[order], prices[order].astype(np.float64)
+    groups, starts, counts = np.unique(keys, return_index=True, return_counts=True)
+    enough = counts >= least
+    groups, starts, counts = groups[enough], starts[enough], counts[enough]
+    position = (counts[:, None] - 1) * at[None, :]
+    low = np.floor(position).astype(np.int64)
+    high = np.minimum(low + 1, counts[:, None] - 1)
+    base = starts[:, None]
+    if len(groups) == 0:
+        return groups.astype(np.uint64), np.zeros((0, len(at)))
+    value = prices[base + low] + (prices[base + high] - prices[base + low]) * (position - low)
+    return groups.astype(np.uint64), value
+
+
