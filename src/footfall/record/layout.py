@@ -82,7 +82,7 @@ FIELDS: tuple[Field, ...] = (
     _f("session_start", "i8", "ms", "First event of the session."),
     _f("session_last", "i8", "ms", "Last event of the session; it is due to end at this plus the timeout."),
     _f("decayed_at", "i8", "ms", "Time to which the decayed sums are brought: the latest event time.", free=True),
-    _f("cart_changed", "i8", "ms", "When a cart line last changed; 0 if never."),
+    _f("cart_changed", "i8", "ms", "Latest time at which something was put into the cart, taken out, bought or shown; 0 if never."),
     _f("first_order", "i8", "ms", "Earliest order; 0 if none.", free=True),
     _f("last_order", "i8", "ms", "Latest order; 0 if none.", free=True),
     _f("landing", "u8", "hash", "Section in which the session began."),
@@ -92,7 +92,7 @@ FIELDS: tuple[Field, ...] = (
     _f("keyword", "u8", "hash", "Search words that led to the latest session that had any; 0 if none."),
     _f("query", "u8", "hash", "Latest search in the shop; 0 if none."),
     _f("city", "u8", "hash", "City of the latest event that had a place; 0 if unknown."),
-        _f("revenue", "f8", "money", "Sum of orders, store included, before refunds.", free=True),
+    _f("revenue", "f8", "money", "Sum of orders, store included, before refunds.", free=True),
     _f("store_revenue", "f8", "money", "Part of revenue from orders in a store.", free=True),
     _f("refunded", "f8", "money", "Sum of refunds.", free=True),
     _f("price_sum", "f8", "money", "Sum of prices of viewed products (outliers left out).", free=True),
@@ -102,7 +102,7 @@ FIELDS: tuple[Field, ...] = (
     _f("recent_products", "u8", "hash", "Last viewed distinct products, newest first; 0 is empty.", (N_RECENT_PRODUCTS,)),
     _f("recent_categories", "u8", "hash", "Last viewed distinct categories, newest first.", (N_RECENT_CATEGORIES,)),
     _f("section_keys", "u8", "hash", "Sections by dwell; when full, the least one is replaced.", (N_SECTIONS,)),
-    _f("cart_products", "u8", "hash", "Product of each cart line; lines are packed to the front, oldest first.", (N_CART,)),
+    _f("cart_products", "u8", "hash", "Product of each cart line; lines are packed to the front, oldest first (after a merge: by value).", (N_CART,)),
     # 4 bytes
     _f("merged_into", "i4", "row+1", "Row this visitor was merged into plus one; 0 if it stands for itself."),
     _f("day_last", "i4", "days", "Latest local day with an event, since 1970-01-01.", free=True),
@@ -162,7 +162,7 @@ FIELDS: tuple[Field, ...] = (
     _f("past_with_checkout", "u4", "count", "Past sessions with a checkout start."),
     _f("past_with_order", "u4", "count", "Past sessions with an order."),
     _f("past_abandoned", "u4", "count", "Past sessions with a cart add and no order."),
-    _f("region", "u4", "code", "ISO 3166-2 subdivision (up to four ASCII bytes) of the latest place; 0 if unknown."),
+    _f("region", "u4", "hash", "Region of the latest event that had a place, 32-bit hash; 0 if unknown."),
     # 2 bytes
     _f("site", "u2", "number", "Site number."),
     _f("states", "u2", "bits", "KNOWN, PAYING, SHARED, BOT, ENDED, ALIASED."),
@@ -184,7 +184,8 @@ FIELDS: tuple[Field, ...] = (
     _f("day_sessions", "u1", "count", "Sessions begun by local day, as day_events (at most 255).", (N_DAYS,)),
     _f("n_cart", "u1", "count", "Cart lines."),
     _f("first_channel", "u1", "code", "Channel of the first session."),
-    _f("session_channel", "u1", "code", "Channel of the session."),
+    _f("session_channel", "u1", "code", "Channel of the session: the first that was more than direct."),
+    _f("session_device", "u1", "code", "Device of the session's first event."),
     _f("device", "u1", "code", "Device of the latest event that had one."),
     _f("os", "u1", "code", "Operating system of the latest event that had one."),
     _f("browser", "u1", "code", "Browser of the latest event that had one."),
@@ -214,8 +215,8 @@ EVENT = np.dtype(
         ("keyword", "u8"),
         ("query", "u8"),
         ("city", "u8"),
-                ("time", "i8"),  # corrected, ms
-        ("revenue", "f8"),
+        ("time", "i8"),  # corrected, ms
+        ("revenue", "f8"),  # base currency, on orders and refunds; NaN counts as 0
         ("price", "f4"),  # base currency, NaN if none
         ("quantity", "f4"),  # NaN if none
         ("percentile", "f4"),  # place of the price within its category, NaN if unknown
@@ -223,7 +224,7 @@ EVENT = np.dtype(
         ("row", "i4"),  # set by admit
         ("item_start", "i4"),
         ("item_n", "i4"),
-        ("region", "u4"),  # up to four ASCII bytes
+        ("region", "u4"),
         ("day", "i4"),  # local day since 1970-01-01
         ("site", "u2"),
         ("flags", "u2"),
@@ -236,7 +237,7 @@ EVENT = np.dtype(
         ("browser", "u1"),
         ("hour", "u1"),
         ("weekday", "u1"),
-        ("is_alias", "u1"),
+        ("is_alias", "u1"),  # 1 for an alias; admit sets 2 when it joins two user ids
         ("knows", "u1"),  # 1 if the event makes the visitor known (user id, or an e-mail trait)
     ],
     align=True,

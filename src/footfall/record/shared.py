@@ -12,6 +12,12 @@ _CART_ADD, _CHECKOUT_START, _ORDER = int(Kind.CART_ADD), int(Kind.CHECKOUT_START
 
 
 @kernel
+def one_more(count):
+    """A 16-bit count plus one; at 65,535 it stays."""
+    return count + 1 if count < 65535 else count
+
+
+@kernel
 def bring_decays(r, t):
     """Bring every decayed sum forward to time ``t`` (ms, not before ``decayed_at``): x · 2^(-age / half-life)."""
     age_ms = float(t - r["decayed_at"])
@@ -72,7 +78,7 @@ def fold_session(r):
     """Add the current session to the sums over past sessions; the caller then begins another."""
     counts = r["session_counts"]
     r["past_events"] += r["session_n_events"]
-    r["past_pages"] += counts[_PAGE_VIEW] + counts[_LIST_VIEW] + counts[_PRODUCT_VIEW]
+    r["past_pages"] += int(counts[_PAGE_VIEW]) + int(counts[_LIST_VIEW]) + int(counts[_PRODUCT_VIEW])
     r["past_dwell_s"] += r["session_dwell_s"]
     r["past_length_s"] += (r["session_last"] - r["session_start"]) / 1000.0
     if r["session_n_events"] <= 1:

@@ -37,7 +37,7 @@ from footfall.record.layout import (
     PAYING,
 )
 from footfall.record.merge import merge_into
-from footfall.record.shared import bring_decays, cart_add, cart_value, end_session, fold_session, turn_days
+from footfall.record.shared import bring_decays, cart_add, cart_value, end_session, fold_session, one_more, turn_days
 
 PLAN = np.dtype([("session_timeout_ms", "i8"), ("dwell_cap_s", "f8")], align=True)
 """What the shop chose, one row; later also its journeys."""
@@ -87,6 +87,7 @@ def _begin_session(r, e, t):
     r["session_start"] = t
     r["session_last"] = t
     r["session_channel"] = channel
+    r["session_device"] = e["device"]
     r["landing"] = e["section"]
     r["section_now"] = e["section"]
     r["session_n_events"] = 0
@@ -106,10 +107,8 @@ def _begin_session(r, e, t):
     r["session_n_products"] = 0
     r["session_n_moves"] = 0
     r["states"] = r["states"] & ~np.uint16(ENDED)
-    if r["channel_sessions"][channel] < 65535:
-        r["channel_sessions"][channel] += 1
-    if r["device_sessions"][e["device"]] < 65535:
-        r["device_sessions"][e["device"]] += 1
+    r["channel_sessions"][channel] = one_more(r["channel_sessions"][channel])
+    r["device_sessions"][e["device"]] = one_more(r["device_sessions"][e["device"]])
     back = r["day_last"] - e["day"]
     if 0 <= back < N_DAYS and r["day_sessions"][e["day"] % N_DAYS] < 255:
         r["day_sessions"][e["day"] % N_DAYS] += 1
@@ -117,7 +116,7 @@ def _begin_session(r, e, t):
 
 @kernel
 def _section_add(r, key, dwell_s, n_views):
-    """Add dwell and views to the slot of a section, replacing the least one when all are taken (Space-Saving)."""
+    """Add dwell and views to the slot of a section, replacing the least one when all are taken."""
     least = 0
     for k in range(N_SECTIONS):
         if r["section_keys"][k] == key:
@@ -170,11 +169,11 @@ def _view_product(r, e, in_session):
         r["discounted_n"] += 1
     if in_session:
         if is_repeat:
-            r["session_n_repeat"] = min(r["session_n_repeat"] + 1, 65535)
+            r["session_n_repeat"] = one_more(r["session_n_repeat"])
         elif product != 0:
-            r["session_n_products"] = min(r["session_n_products"] + 1, 65535)
+            r["session_n_products"] = one_more(r["session_n_products"])
         if is_discounted:
-            r["session_n_discounted"] = min(r["session_n_discounted"] + 1, 65535)
+            r["session_n_discounted"] = one_more(r["session_n_discounted"])
     price = e["price"]
     if math.isnan(price) or price <= 0 or (e["flags"] & _OUTLIER) != 0:
         return
@@ -195,16 +194,16 @@ def _view_product(r, e, in_session):
             r["session_price_min"] = price
         if price > r["session_price_max"]:
             r["session_price_max"] = price
-        r["session_n_prices"] = min(r["session_n_prices"] + 1, 65535)
+        r["session_n_prices"] = one_more(r["session_n_prices"])
         r["session_price_sum"] += price
         if has_place:
-            r["session_n_percentiles"] = min(r["session_n_percentiles"] + 1, 65535)
+            r["session_n_percentiles"] = one_more(r["session_n_percentiles"])
             r["session_percentile_sum"] += e["percentile"]
 
 
 @kernel
-def _cart_take(r, product, quantity):
-    """Take ``quantity`` (NaN: all) of a product out of the cart; a product without a line comes off the rest."""
+def _cart_take(r, product, quantity, rest_quantity):
+    """Take ``quantity`` (NaN: all) out of a product's line, or ``rest_quantity`` off the rest if it has none."""
     for k in range(r["n_cart"]):
         if r["cart_products"][k] == product:
             if not math.isnan(quantity) and r["cart_quantities"][k] - quantity > 1e-6:
@@ -221,8 +220,7 @@ def _cart_take(r, product, quantity):
             r["n_cart"] = n - 1
             return True
     if r["cart_rest_n"] > 0:
-        q = r["cart_rest_n"] if math.isnan(quantity) else min(float(quantity), r["cart_rest_n"])
-        left = r["cart_rest_n"] - q
+        left = 0.0 if math.isnan(rest_quantity) else max(float(r["cart_rest_n"]) - float(rest_quantity), 0.0)
         r["cart_rest_value"] = r["cart_rest_value"] * (left / r["cart_rest_n"])
         r["cart_rest_n"] = left
         return True
@@ -250,18 +248,24 @@ def _change_cart(r, e, items, t):
     for j in range(e["item_start"], e["item_start"] + n):
         it = items[j]
         if kind == _CART_REMOVE:
-            _cart_take(r, it["product"], it["quantity"])
+            if not it["quantity"] <= 0:  # NaN takes the whole line
+                _cart_take(r, it["product"], it["quantity"], it["quantity"])
         else:
             quantity = 1.0 if math.isnan(it["quantity"]) else float(it["quantity"])
             price = 0.0 if math.isnan(it["price"]) else float(it["price"])
             if quantity > 0:
                 cart_add(r, it["product"], price, quantity)
-    r["cart_changed"] = t
+    r["cart_changed"] = max(r["cart_changed"], t)
+
+
+@kernel
+def _money(e):
+    return 0.0 if math.isnan(e["revenue"]) else float(e["revenue"])
 
 
 @kernel
 def _order(r, e, items, t, in_session):
-    revenue = float(e["revenue"])
+    revenue = _money(e)
     r["states"] = r["states"] | PAYING
     r["revenue"] += revenue
     r["order_last"] = revenue
@@ -288,11 +292,13 @@ def _order(r, e, items, t, in_session):
         r["session_revenue"] += revenue
     n_taken = 0
     for j in range(e["item_start"], e["item_start"] + e["item_n"]):
-        if items[j]["product"] != 0 and _cart_take(r, items[j]["product"], np.nan):
+        quantity = items[j]["quantity"]
+        bought = 1.0 if math.isnan(quantity) else float(quantity)
+        if items[j]["product"] != 0 and _cart_take(r, items[j]["product"], np.nan, bought):
             n_taken += 1
     if n_taken == 0:
         _cart_clear(r)
-    r["cart_changed"] = t
+    r["cart_changed"] = max(r["cart_changed"], t)
 
 
 @kernel
@@ -320,12 +326,10 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
         r["states"] = r["states"] | BOT
     if e["knows"] != 0:
         r["states"] = r["states"] | KNOWN
-    if e["is_alias"] != 0 and r["user_key"] != 0:
+    if e["is_alias"] == 2:
         r["states"] = r["states"] | ALIASED
-    if r["hours"][e["hour"]] < 65535:
-        r["hours"][e["hour"]] += 1
-    if r["weekdays"][e["weekday"]] < 65535:
-        r["weekdays"][e["weekday"]] += 1
+    r["hours"][e["hour"]] = one_more(r["hours"][e["hour"]])
+    r["weekdays"][e["weekday"]] = one_more(r["weekdays"][e["weekday"]])
     if e["day"] > r["day_last"]:
         turn_days(r, e["day"])
     if r["day_last"] - e["day"] < N_DAYS and r["day_events"][e["day"] % N_DAYS] < 255:
@@ -362,48 +366,50 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
                 r["dwell_s"] += dwell
                 r["session_dwell_s"] += dwell
                 for h in range(N_HALF):
-                    r["decayed_dwell"][h] += dwell
+                    r["decayed_dwell"][h] += dwell if age_ms == 0.0 else dwell * 2.0 ** (-age_ms / _HALF_MS[h])
                 if r["section_now"] != 0:
                     _section_add(r, r["section_now"], dwell, 0.0)
             r["session_last"] = t
         elif t < r["session_start"]:
             r["session_start"] = t
+            if e["section"] != 0:
+                r["landing"] = e["section"]
         if r["session_channel"] == _DIRECT and e["channel"] != NO_CHANNEL and e["channel"] != _DIRECT:
             r["channel_sessions"][_DIRECT] -= min(1, r["channel_sessions"][_DIRECT])
             r["session_channel"] = e["channel"]
-            r["channel_sessions"][e["channel"]] = min(r["channel_sessions"][e["channel"]] + 1, 65535)
+            r["channel_sessions"][e["channel"]] = one_more(r["channel_sessions"][e["channel"]])
             if r["session_number"] == 1:
                 r["first_channel"] = e["channel"]
     if in_session:
-        r["session_n_events"] = min(r["session_n_events"] + 1, 65535)
-        r["session_counts"][kind] = min(r["session_counts"][kind] + 1, 65535)
+        r["session_n_events"] = one_more(r["session_n_events"])
+        r["session_counts"][kind] = one_more(r["session_counts"][kind])
 
-    # where, from where, with what: the latest that says so
+    # where, from where, with what: the latest that says so, or any while none does
     if e["section"] != 0:
         _section_add(r, e["section"], 0.0, 1.0)
         if is_visit and in_session and t >= r["session_last"]:
             if r["landing"] == 0:
                 r["landing"] = e["section"]
             if r["section_now"] != 0 and r["section_now"] != e["section"]:
-                r["session_n_moves"] = min(r["session_n_moves"] + 1, 65535)
+                r["session_n_moves"] = one_more(r["session_n_moves"])
             r["section_now"] = e["section"]
-    if t >= r["last_seen"]:
-        if e["page"] != 0:
-            r["page_now"] = e["page"]
-        if e["campaign"] != 0:
-            r["campaign"] = e["campaign"]
-        if e["keyword"] != 0:
-            r["keyword"] = e["keyword"]
-        if e["query"] != 0:
-            r["query"] = e["query"]
-        if e["country"] != 0:
-            r["country"] = e["country"]
-            r["region"] = e["region"]
-            r["city"] = e["city"]
-        if e["device"] != _UNKNOWN_DEVICE and e["device"] != _SERVER:
-            r["device"] = e["device"]
-            r["os"] = e["os"]
-            r["browser"] = e["browser"]
+    is_latest = t >= r["last_seen"]
+    if e["page"] != 0 and (is_latest or r["page_now"] == 0):
+        r["page_now"] = e["page"]
+    if e["campaign"] != 0 and (is_latest or in_session or r["campaign"] == 0):
+        r["campaign"] = e["campaign"]
+    if e["keyword"] != 0 and (is_latest or in_session or r["keyword"] == 0):
+        r["keyword"] = e["keyword"]
+    if e["query"] != 0 and (is_latest or r["query"] == 0):
+        r["query"] = e["query"]
+    if e["country"] != 0 and (is_latest or r["country"] == 0):
+        r["country"] = e["country"]
+        r["region"] = e["region"]
+        r["city"] = e["city"]
+    if e["device"] != _UNKNOWN_DEVICE and e["device"] != _SERVER and (is_latest or r["device"] == _UNKNOWN_DEVICE):
+        r["device"] = e["device"]
+        r["os"] = e["os"]
+        r["browser"] = e["browser"]
     r["kind_before"] = r["last_kind"]
     r["last_kind"] = kind
 
@@ -419,7 +425,7 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
     elif kind == _ORDER:
         _order(r, e, items, t, in_session)
     elif kind == _REFUND:
-        r["refunded"] += float(e["revenue"])
+        r["refunded"] += _money(e)
     elif kind == _SCROLL and not math.isnan(e["scroll"]):
         r["scroll_n"] += 1
         r["scroll_sum"] += e["scroll"]
