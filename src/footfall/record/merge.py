@@ -9,6 +9,7 @@ to its rest. Merging more than two in another order can only differ in those ful
 
 import numpy as np
 
+from footfall.base.codes import Channel
 from footfall.base.kinds import N_KINDS
 from footfall.record.compiled import kernel
 from footfall.record.layout import (
@@ -26,6 +27,7 @@ from footfall.record.layout import (
 )
 from footfall.record.shared import bring_decays, end_session, fold_session, turn_days
 
+_DIRECT = int(Channel.DIRECT)
 _TAKEN = N_CART * 2
 
 
@@ -101,12 +103,16 @@ def _merge_recent(into, newer, older, n):
 
 
 @kernel
-def _merge_carts(w, b, b_is_newer):
-    """Unite lines: quantities add, the newer cart's price holds. Lines by value, larger first, ties by product."""
+def _merge_carts(w, b):
+    """Unite lines: quantities add, the price of the cart that changed later holds (changed at once: the higher one).
+
+    Lines by value, larger first, ties by product.
+    """
     products = np.zeros(_TAKEN, np.uint64)
     prices = np.zeros(_TAKEN, np.float64)
     quantities = np.zeros(_TAKEN, np.float64)
     m = 0
+    b_is_newer, at_once = b["cart_changed"] > w["cart_changed"], b["cart_changed"] == w["cart_changed"]
     for side in range(2):
         r = w if (side == 0) == b_is_newer else b  # the older first, so that the newer overwrites prices
         for k in range(r["n_cart"]):
@@ -119,8 +125,9 @@ def _merge_carts(w, b, b_is_newer):
                 products[at] = r["cart_products"][k]
                 m += 1
             quantities[at] += r["cart_quantities"][k]
-            if r["cart_prices"][k] > 0:
-                prices[at] = r["cart_prices"][k]
+            price = float(r["cart_prices"][k])
+            if price > 0 and not (at_once and price < prices[at]):
+                prices[at] = price
     w["cart_rest_n"] += b["cart_rest_n"]
     w["cart_rest_value"] += b["cart_rest_value"]
     w["cart_products"][:] = 0
@@ -150,6 +157,7 @@ def _copy_session(to, source):
     to["session_start"] = source["session_start"]
     to["session_last"] = source["session_last"]
     to["session_channel"] = source["session_channel"]
+    to["session_device"] = source["session_device"]
     to["session_gap_last"] = source["session_gap_last"]
     to["landing"] = source["landing"]
     to["section_now"] = source["section_now"]
@@ -173,7 +181,11 @@ def _copy_session(to, source):
 
 @kernel
 def _join_sessions(w, b):
-    """Add the loser's session to the winner's; both overlap."""
+    """Add the loser's session to the winner's; both overlap, and count as one from now on.
+
+    It begins as the one that began first, ends as the one that ended last, and came by the first channel that was more
+    than direct. The session that is no more is taken off the counts by channel and device.
+    """
     if b["session_n_prices"] > 0:
         if w["session_n_prices"] == 0 or b["session_price_min"] < w["session_price_min"]:
             w["session_price_min"] = b["session_price_min"]
@@ -193,31 +205,38 @@ def _join_sessions(w, b):
     w["session_percentile_sum"] += b["session_percentile_sum"]
     w["session_scroll"] = max(w["session_scroll"], b["session_scroll"])
     w["session_cart_max"] = max(w["session_cart_max"], b["session_cart_max"])
-    later = b  # of the two starts: its channel and device counted a session that is no more
-    if w["session_start"] > b["session_start"] or (
-        w["session_start"] == b["session_start"] and w["session_channel"] > b["session_channel"]
-    ):
-        later = w
-    channel, device = later["session_channel"], later["device"]
-    if w["session_start"] != b["session_start"]:
-        if w["session_start"] > b["session_start"]:
-            w["landing"] = b["landing"]
-            w["session_channel"] = b["session_channel"]
-            w["session_gap_last"] = b["session_gap_last"]
-            w["session_start"] = b["session_start"]
-    else:
-        w["landing"] = min(w["landing"], b["landing"])
-        w["session_channel"] = min(w["session_channel"], b["session_channel"])
+    at_once = w["session_start"] == b["session_start"]
+    w_is_first = w["session_start"] < b["session_start"]
+    keep_w = w["session_channel"] >= b["session_channel"] if at_once else w_is_first
+    if (w["session_channel"] if keep_w else b["session_channel"]) == _DIRECT:
+        keep_w = w["session_channel"] != _DIRECT
+    gone = b if keep_w else w
+    gone["channel_sessions"][gone["session_channel"]] -= min(1, gone["channel_sessions"][gone["session_channel"]])
+    if not keep_w:
+        w["session_channel"] = b["session_channel"]
+    keep_w = w["session_device"] >= b["session_device"] if at_once else w_is_first
+    gone = b if keep_w else w
+    gone["device_sessions"][gone["session_device"]] -= min(1, gone["device_sessions"][gone["session_device"]])
+    if not keep_w:
+        w["session_device"] = b["session_device"]
+    if at_once:
+        w["landing"] = max(w["landing"], b["landing"])
         w["session_gap_last"] = max(w["session_gap_last"], b["session_gap_last"])
-    if b["session_last"] > w["session_last"]:
+    elif not w_is_first:
+        w["session_start"] = b["session_start"]
+        w["session_gap_last"] = b["session_gap_last"]
+        if b["landing"] != 0:
+            w["landing"] = b["landing"]
+    elif w["landing"] == 0:
+        w["landing"] = b["landing"]
+    if b["session_last"] == w["session_last"]:
+        w["section_now"] = max(w["section_now"], b["section_now"])
+    elif b["session_last"] > w["session_last"]:
         w["session_last"] = b["session_last"]
+        if b["section_now"] != 0:
+            w["section_now"] = b["section_now"]
+    elif w["section_now"] == 0:
         w["section_now"] = b["section_now"]
-    elif b["session_last"] == w["session_last"]:
-        w["section_now"] = min(w["section_now"], b["section_now"])
-    if w["channel_sessions"][channel] > 0:
-        w["channel_sessions"][channel] -= 1
-    if w["device_sessions"][device] > 0:
-        w["device_sessions"][device] -= 1
 
 
 @kernel
@@ -240,21 +259,21 @@ def _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out):
     early, late = (w, b) if b_is_later else (b, w)
     if (early["states"] & ENDED) == 0:
         n_out = end_session(early, winner if b_is_later else loser, out, n_out)
+    # the early one's session becomes a past one, and the pause between both a gap: in its own sums, which are added later
+    fold_session(early)
     gap_s = (late["session_start"] - early["session_last"]) / 1000.0
+    early["session_gap_sum"] += gap_s
+    early["session_gap_sq"] += gap_s * gap_s
+    if early["session_gap_n"] == 0 or gap_s < early["session_gap_min"]:
+        early["session_gap_min"] = gap_s
+    early["session_gap_max"] = max(early["session_gap_max"], gap_s)
+    early["session_gap_n"] += 1
+    if late["session_number"] == 1 or gap_s < late["session_gap_last"]:
+        late["session_gap_last"] = gap_s
     if b_is_later:
-        fold_session(w)
         _copy_session(w, b)
         w["states"] = (w["states"] & ~np.uint16(ENDED)) | b_ended
-    else:  # fold what is in b, by way of b's own sums, which are added to w's afterwards
-        fold_session(b)
     w["session_number"] = number
-    w["session_gap_last"] = gap_s
-    w["session_gap_sum"] += gap_s
-    w["session_gap_sq"] += gap_s * gap_s
-    if w["session_gap_n"] == 0 or gap_s < w["session_gap_min"]:
-        w["session_gap_min"] = gap_s
-    w["session_gap_max"] = max(w["session_gap_max"], gap_s)
-    w["session_gap_n"] += 1
     return n_out
 
 
@@ -322,6 +341,39 @@ def _add_sums(w, b):
 
 
 @kernel
+def _first_channel(w, b):
+    """Channel of the first session of both."""
+    if b["session_number"] == 0 or (w["session_number"] != 0 and w["first_seen"] < b["first_seen"]):
+        return w["first_channel"]
+    if w["session_number"] == 0 or b["first_seen"] < w["first_seen"]:
+        return b["first_channel"]
+    return max(w["first_channel"], b["first_channel"])
+
+
+@kernel
+def _latest(r):
+    return (
+        r["last_seen"], r["first_seen"], r["last_kind"], r["kind_before"], r["price_last"], r["page_now"], r["campaign"],
+        r["keyword"], r["query"], r["country"], r["region"], r["city"], r["device"], r["os"], r["browser"],
+    )  # fmt: skip
+
+
+@kernel
+def _is_newer(a, b):
+    """Whether the latest values are a's. Where both were seen last at once, any order that doesn't depend on who asks."""
+    latest_a, latest_b = _latest(a), _latest(b)
+    if latest_a != latest_b:
+        return latest_a > latest_b
+    for k in range(N_RECENT_PRODUCTS):
+        if a["recent_products"][k] != b["recent_products"][k]:
+            return a["recent_products"][k] > b["recent_products"][k]
+    for k in range(N_RECENT_CATEGORIES):
+        if a["recent_categories"][k] != b["recent_categories"][k]:
+            return a["recent_categories"][k] > b["recent_categories"][k]
+    return False
+
+
+@kernel
 def _merge_rest(w, b, b_is_newer):
     """Extremes, latest values and tables."""
     if b["price_n"] > 0:
@@ -340,10 +392,8 @@ def _merge_rest(w, b, b_is_newer):
     newer, older = (b, w) if b_is_newer else (w, b)
     _merge_recent(w["recent_products"], newer["recent_products"], older["recent_products"], N_RECENT_PRODUCTS)
     _merge_recent(w["recent_categories"], newer["recent_categories"], older["recent_categories"], N_RECENT_CATEGORIES)
-    _merge_carts(w, b, b["cart_changed"] > w["cart_changed"] or (b["cart_changed"] == w["cart_changed"] and b_is_newer))
+    _merge_carts(w, b)
     w["cart_changed"] = max(w["cart_changed"], b["cart_changed"])
-    if b["first_seen"] < w["first_seen"] or (b["first_seen"] == w["first_seen"] and b["first_channel"] < w["first_channel"]):
-        w["first_channel"] = b["first_channel"]
     if b_is_newer:
         w["kind_before"] = b["kind_before"]
         w["last_kind"] = b["last_kind"]
@@ -391,10 +441,10 @@ def merge_into(records, winner, loser, timeout_ms, out, n_out):
         day = max(w["day_last"], b["day_last"])
         turn_days(w, day)
         turn_days(b, day)
-        b_is_newer = b["last_seen"] > w["last_seen"] or (
-            b["last_seen"] == w["last_seen"] and b["first_seen"] > w["first_seen"]
-        )
+        b_is_newer = _is_newer(b, w)
+        first_channel = _first_channel(w, b)
         n_out = _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out)
+        w["first_channel"] = w["session_channel"] if w["session_number"] == 1 else first_channel
         states |= w["states"] & ENDED
         _merge_rest(w, b, b_is_newer)
         _add_sums(w, b)
