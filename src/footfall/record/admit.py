@@ -8,13 +8,16 @@ Identity rules, in order, for an event with an anonymous id A and/or a user id U
 - only one known id: the event goes to its visitor; an unknown id begins a visitor;
 - A known, U new: A's visitor becomes U's, unless it already belongs to another user;
 - A new, U known: A joins U's visitor;
-- both known, different visitors: they merge if A's has no user of its own, or if the call is an alias;
+- both known, different visitors: they merge if A's has no user of its own;
 - **shared device**: when A's visitor belongs to another user than U, nobody is merged. A is marked as shared: from then
   on events with a user id go to that user, and events with A alone to a visitor of the device's own;
+- an **alias** also joins the visitor of ``previousId`` with the event's. If that is a user id, two users become one on
+  purpose; if it is an anonymous id, the rule for shared devices holds: it never joins two users, and a shared device
+  never joins anybody. A ``previousId`` that isn't known yet could be either, and is kept as both;
 - a pair of ids that was split by hand is never joined again.
 
 The winner of a merge is the visitor with a user id, else the one the event went to; merging is symmetric, so it only
-matters for whose row and public id remain.
+matters for whose row, public id and ``user_key`` remain.
 """
 
 import numpy as np
@@ -26,7 +29,7 @@ from footfall.record.layout import MERGE, SHARED
 IDENTITY_SLOT = np.dtype([("key", "u8"), ("row", "i4"), ("is_shared", "u1")], align=True)
 """One slot of the identity table; ``row`` may have been merged since: follow ``merged_into``."""
 
-NEW_ANONYMOUS, NEW_USER, NEW_PREVIOUS, SHARED_ANONYMOUS = 1, 2, 4, 8
+NEW_ANONYMOUS, NEW_USER, NEW_PREVIOUS, SHARED_ANONYMOUS, NEW_PREVIOUS_ANONYMOUS = 1, 2, 4, 8, 16
 """Bits of ``links``: which ids of the event must be stored anew because they are new or now point elsewhere."""
 
 _APPLIED, _DUPLICATE = int(Status.APPLIED), int(Status.DUPLICATE)
@@ -130,13 +133,13 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
     events : EVENT[n]
         ``row`` and ``status`` are set; those that come in FAILED are left alone.
     identities : IDENTITY_SLOT[2**k]
-        Changed in place; at least ``2 * (used + 3 n)`` slots.
+        Changed in place; at least ``2 * (used + 3 n)`` slots. An alias adds up to 4 identities, any other event 2.
     seen, orders, splits : uint64[2**k]
         Key sets: message keys of the duplicate window, order keys for ever, pairs of ids split by hand
         (``key_a ^ key_b``).
     gone : int32[>= n_rows + n]
         Zeros; scratch for merges within the batch, left as zeros.
-    merges : MERGE[>= n]
+    merges : MERGE[>= 2 n]
         Filled with the merges to do, by event.
     links : uint8[n]
         Filled with bits that say which identities must be stored.
@@ -153,15 +156,14 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
         links[i] = 0
         if e["status"] != _APPLIED:
             continue
-        if e["message_key"] != 0 and keys_has(seen, e["message_key"]):
-            e["status"] = _DUPLICATE
-        elif e["order_key"] != 0 and keys_has(orders, e["order_key"]):
+        is_known = e["message_key"] != 0 and keys_has(seen, e["message_key"])
+        if is_known or (e["order_key"] != 0 and keys_has(orders, e["order_key"])):
             e["status"] = _DUPLICATE
         if e["message_key"] != 0 and keys_add(seen, e["message_key"]):
             n_seen += 1
         if e["status"] == _DUPLICATE:
             # its visitor, if known, so that the ledger's list can show whose it was
-            at = _slot_of(keys, e["anonymous_key"] if e["anonymous_key"] != 0 else e["user_key"])
+            at = _slot_of(keys, e["user_key"] if e["user_key"] != 0 else e["anonymous_key"])
             e["row"] = _root(records, gone, identities[at]["row"]) if keys[at] != 0 else -1
             continue
         if e["order_key"] != 0 and keys_add(orders, e["order_key"]):
@@ -169,7 +171,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
 
         anonymous, user = e["anonymous_key"], e["user_key"]
         row_a = row_u = -1
-        is_shared = False
+        is_shared = is_split = False
         at_a = at_u = np.uint64(0)
         if anonymous != 0:
             at_a = _slot_of(keys, anonymous)
@@ -230,8 +232,8 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
                 is_shared = True
         if anonymous != 0 and keys[at_a] == 0:
             keys[at_a] = anonymous
-            identities[at_a]["row"] = row
-            identities[at_a]["is_shared"] = 0
+            identities[at_a]["row"] = -1 if is_split else row
+            identities[at_a]["is_shared"] = is_split
             n_identities += 1
             links[i] |= NEW_ANONYMOUS
         elif anonymous != 0 and user == 0 and row_a < 0:
@@ -240,40 +242,62 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
             links[i] |= SHARED_ANONYMOUS
         e["row"] = row
 
-        if e["is_alias"] != 0:
-            previous = e["previous_key"]
-            at_p = _slot_of(keys, previous) if previous != 0 else np.uint64(0)
-            if previous == 0 or keys[at_p] == 0:
-                other = e["previous_anonymous_key"]
-                at_o = _slot_of(keys, other) if other != 0 else np.uint64(0)
-                if other != 0 and keys[at_o] != 0:
-                    previous, at_p = other, at_o
-            me = user if user != 0 else anonymous
-            if previous == 0 or previous == me or (len(splits) > 1 and keys_has(splits, previous ^ me)):
-                continue
-            if keys[at_p] == 0:
+        if e["is_alias"] == 0 or (user == 0 and is_shared):
+            continue
+        me = user if user != 0 else anonymous
+        previous, previous_anonymous = e["previous_key"], e["previous_anonymous_key"]
+        if len(splits) > 1:
+            if previous != 0 and keys_has(splits, previous ^ me):
+                previous = np.uint64(0)
+            if previous_anonymous != 0 and keys_has(splits, previous_anonymous ^ me):
+                previous_anonymous = np.uint64(0)
+        if previous == me or previous_anonymous == me:
+            continue
+        at_p, at_o = _slot_of(keys, previous), np.uint64(0)
+        knows_p, knows_o = previous != 0 and keys[at_p] != 0, False
+        if not knows_p:
+            at_o = _slot_of(keys, previous_anonymous)
+            knows_o = previous_anonymous != 0 and keys[at_o] != 0
+        if not knows_p and not knows_o:
+            if previous != 0:
                 keys[at_p] = previous
                 identities[at_p]["row"] = row
                 identities[at_p]["is_shared"] = 0
                 n_identities += 1
                 links[i] |= NEW_PREVIOUS
-                continue
-            row_p = _root(records, gone, identities[at_p]["row"])
-            if row_p < 0:
-                identities[at_p]["row"] = row
-                links[i] |= NEW_PREVIOUS
-            elif row_p != row:
-                winner, loser = row, row_p
-                if records[row]["user_key"] == 0 and records[row_p]["user_key"] != 0:
-                    winner, loser = row_p, row
-                merges[n_merges]["event_idx"] = i
-                merges[n_merges]["winner"] = winner
-                merges[n_merges]["loser"] = loser
-                merges[n_merges]["key_a"] = previous
-                merges[n_merges]["key_b"] = me
-                n_merges += 1
-                gone[loser] = winner + 1
-                e["row"] = winner
+            if previous_anonymous != 0:
+                at_o = _slot_of(keys, previous_anonymous)  # the first may have taken the place
+                keys[at_o] = previous_anonymous
+                identities[at_o]["row"] = row
+                identities[at_o]["is_shared"] = 0
+                n_identities += 1
+                links[i] |= NEW_PREVIOUS_ANONYMOUS
+            continue
+        other = -1
+        if knows_p:
+            other = _root(records, gone, identities[at_p]["row"])
+            if records[row]["user_key"] != 0:
+                e["is_alias"] = 2
+        elif identities[at_o]["is_shared"] == 0:
+            other = _root(records, gone, identities[at_o]["row"])
+            if other != row and records[other]["user_key"] != 0 and records[row]["user_key"] != 0:
+                identities[at_o]["row"] = -1
+                identities[at_o]["is_shared"] = 1
+                links[i] |= NEW_PREVIOUS_ANONYMOUS
+                other = -1
+        if other < 0 or other == row:
+            continue
+        winner, loser = row, other
+        if records[row]["user_key"] == 0 and records[other]["user_key"] != 0:
+            winner, loser = other, row
+        merges[n_merges]["event_idx"] = i
+        merges[n_merges]["winner"] = winner
+        merges[n_merges]["loser"] = loser
+        merges[n_merges]["key_a"] = previous if knows_p else previous_anonymous
+        merges[n_merges]["key_b"] = me
+        n_merges += 1
+        gone[loser] = winner + 1
+        e["row"] = winner
     for k in range(n_merges):
         gone[merges[k]["loser"]] = 0
     return n_rows, n_merges, n_identities, n_seen, n_orders
