@@ -23,12 +23,12 @@ SHOP = "http://127.0.0.1:8701"
 
 @pytest.fixture(scope="module")
 def history() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in Crowd(7, SHOP).history(END_MS, days=14, visitors=600)]
+    return [json.loads(line) for _, line in Crowd(7, SHOP).history(END_MS, days=14, visitors=600)]
 
 
 def test_the_same_seed_makes_the_same_history(history: list[dict[str, Any]]) -> None:
-    again = [json.loads(line) for line in Crowd(7, SHOP).history(END_MS, days=14, visitors=600)]
-    other = [json.loads(line) for line in islice(Crowd(8, SHOP).history(END_MS, days=14, visitors=600), 5)]
+    again = [json.loads(line) for _, line in Crowd(7, SHOP).history(END_MS, days=14, visitors=600)]
+    other = [json.loads(line) for _, line in islice(Crowd(8, SHOP).history(END_MS, days=14, visitors=600), 5)]
     assert again == history
     assert other != history[:5]
 
@@ -95,7 +95,7 @@ def test_live_visits_arrive_at_the_rate_that_was_asked_for() -> None:
 
 def test_the_people_of_the_history_come_back_live() -> None:
     crowd = Crowd(5, SHOP)
-    known = {json.loads(line)["anonymousId"] for line in crowd.history(END_MS, visitors=300)}
+    known = {json.loads(line)["anonymousId"] for _, line in crowd.history(END_MS, visitors=300)}
     crowd.rest()
     live = {event["anonymousId"] for _, event in islice(crowd.live(60), 5_000)}
     assert known & live

@@ -42,8 +42,8 @@ class Crowd:
         self.shop = Shop(shop_url)
         self.people: list[Person] = []
 
-    def history(self, end_ms: int, days: int = 14, visitors: int = 3_000) -> Iterator[bytes]:
-        """Events of the days before ``end_ms`` by time, as JSON lines with ``timestamp``, by that many people."""
+    def history(self, end_ms: int, days: int = 14, visitors: int = 3_000) -> Iterator[tuple[int, bytes]]:
+        """``(epoch ms, JSON line)`` of the events of the days before ``end_ms`` by time, of that many people."""
         rng = self.rng
         start_ms = end_ms - days * _DAY_MS
         n_visits = round(visitors / _NEW_SHARE)
@@ -52,7 +52,7 @@ class Crowd:
         rng.shuffle(is_new)
         for at_ms, event in self._overlapping(zip(arrivals_ms, is_new, strict=True)):
             if at_ms < end_ms:
-                yield _encode(event | {"timestamp": _iso(at_ms)})
+                yield at_ms, _encode(event | {"timestamp": _iso(at_ms)})
 
     def live(self, visitors_per_minute: float) -> Iterator[tuple[float, dict[str, Any]]]:
         """Events from now on, without end: seconds to wait since the one before, and the event, still without time."""
@@ -60,6 +60,12 @@ class Crowd:
         for at_ms, event in self._overlapping(self._arrivals(visitors_per_minute)):
             yield (at_ms - last_ms) / 1_000, event
             last_ms = at_ms
+
+    def live_through(self, visitors: int) -> None:
+        """Let a history of that many people pass, so that they are known; it has the same people at any time."""
+        for _ in self.history(end_ms=0, visitors=visitors):
+            pass
+        self.rest()
 
     def rest(self) -> None:
         """Everybody's last visit is over; their time starts again at 0, as :meth:`live` counts it."""
@@ -214,13 +220,12 @@ def run(url: str, write_key: str, seed: int, shop_url: str, visitors_per_minute:
 
     With the same seed and ``known`` the people are those of :meth:`Crowd.history`.
     """
-    crowd = Crowd(seed, shop_url)
-    if known:
-        for _ in crowd.history(end_ms=known_end_ms(), visitors=known):
-            pass
-        crowd.rest()
-    crowd.rng.seed(time_ns())  # new messageIds: a second demo on the same data must not repeat the first one's
-    asyncio.run(_run(url, write_key, crowd.live(visitors_per_minute)))
+    with contextlib.suppress(KeyboardInterrupt):
+        crowd = Crowd(seed, shop_url)
+        if known:
+            crowd.live_through(known)
+        crowd.rng.seed(time_ns())  # new messageIds: a second demo on the same data must not repeat the first one's
+        asyncio.run(_run(url, write_key, crowd.live(visitors_per_minute)))
 
 
 async def _run(url: str, write_key: str, events: Iterator[tuple[float, dict[str, Any]]]) -> Sent:
@@ -237,8 +242,3 @@ async def _is_set_within(stop: asyncio.Event, wait_s: float) -> bool:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), wait_s)
     return stop.is_set()
-
-
-def known_end_ms() -> int:
-    """End of the seeded history: the last full minute."""
-    return time_ns() // 60_000_000_000 * 60_000

@@ -1,0 +1,359 @@
+"""What can I type? One function a command; the work is done in :mod:`footfall.hosts`.
+
+Hosts are imported inside of the commands, so that ``--help`` doesn't wait for the compiler.
+"""
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from footfall import config
+from footfall.base.errors import FootfallError
+
+if TYPE_CHECKING:
+    from footfall.hosts.init import Made
+    from footfall.settings import Settings
+
+app = typer.Typer(
+    name="footfall",
+    help="Tells an online shop, while the visit is still going on, who is on its site.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+failed_app = typer.Typer(help="What was refused, why, and again.", no_args_is_help=True)
+app.add_typer(failed_app, name="failed")
+
+DATA = typer.Option("--data", metavar="DIR", help="The data folder.", show_default=False)
+AS_JSON = typer.Option("--json", help="Print one JSON object, for programs.")
+SITE = typer.Option("--site", metavar="NAME", help="The site, if there are several.")
+
+BENCHES = ("engine", "http", "replay")
+LATER_BENCHES = ("decide", "stream", "similar")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 it could not be done, 2 wrong usage."""
+    try:
+        app(args=None if arguments is None else list(arguments), standalone_mode=True)
+    except FootfallError as error:
+        typer.echo(f"footfall: {error}", err=True)
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"footfall: {where}{error.strerror or error}. Check the path, its owner and the disk.", err=True)
+        return 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each setting; it gets the given ones, unparsed, as ``flags``."""
+    own = [p for p in inspect.signature(command).parameters.values() if p.name != "flags"]
+    names = {p.name for p in own}
+    knobs = [knob for knob in config.knobs() if knob.name not in names]
+
+    @functools.wraps(command)
+    def wrapped(**given: Any) -> None:
+        flags = {knob.name: value for knob in knobs if (value := given.pop(knob.name)) is not None}
+        command(**given, flags=flags)
+
+    options = [
+        inspect.Parameter(
+            knob.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[
+                str | None,
+                typer.Option(
+                    knob.flag,
+                    metavar=_metavar(knob.type),
+                    help=f"{knob.about} [{knob.variable}; default {_default(knob)}]",
+                    show_default=False,
+                    rich_help_panel="Settings",
+                ),
+            ],
+        )
+        for knob in knobs
+    ]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + options
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapped
+
+
+def _metavar(kind: Any) -> str:
+    return {int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(kind, "A=1,B=2" if "dict" in str(kind) else "A,B")
+
+
+def _default(knob: config.Knob) -> str:
+    if isinstance(knob.default, tuple):
+        return ",".join(knob.default) or "none"
+    return "none" if knob.default in ("", {}) else str(knob.default)
+
+
+def _settings(data: Path | None, flags: dict[str, Any]) -> "Settings":
+    return config.load(data, flags, os.environ)
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(msgspec.json.encode(value).decode())
+
+
+@app.command()
+def init(
+    data: Annotated[Path, DATA],
+    site: Annotated[str, typer.Option("--site", metavar="NAME", help="Name of the first site.")] = "shop",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Create a data folder with one site and one admin, and print their keys once."""
+    from footfall.hosts.init import init as make
+
+    made = make(data, site, _settings(data, {}))
+    if as_json:
+        _print_json(made)
+    else:
+        _show_keys(made)
+        typer.echo(f"\nStart the server with `footfall serve --data {data}`.")
+
+
+def _show_keys(made: "Made") -> None:
+    typer.echo(f"site        {made.site}")
+    typer.echo(f"write key   {made.write_key}   for the shop's pages; may only write events")
+    typer.echo(f"server key  {made.server_key}   for the shop's back end")
+    typer.echo(f"API token   {made.token}   an admin's")
+    typer.echo(f"log in      {made.login_url}   works once, for a day")
+    typer.echo("Keep them: they aren't shown again.")
+
+
+@app.command()
+def login(
+    data: Annotated[Path, DATA],
+    email: Annotated[str, typer.Option(help="Who wants to log in; the first admin if left out.")] = "",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Print a new one-time link to log in with and set a password."""
+    from footfall.hosts.init import login_url
+
+    url = login_url(data, email, _settings(data, {}))
+    if as_json:
+        _print_json({"login_url": url})
+    else:
+        typer.echo(url)
+
+
+@app.command()
+@takes_settings
+def serve(data: Annotated[Path, DATA], flags: dict[str, Any]) -> None:
+    """Run the server; on an empty data folder it creates one first."""
+    from footfall.hosts import init as folder
+
+    settings = _settings(data, flags)
+    if not folder.is_made(data):
+        _show_keys(folder.init(data, "shop", settings))
+        settings = _settings(data, flags)
+    from footfall.hosts.running import Running
+
+    Running(data, settings).serve()
+
+
+@app.command()
+@takes_settings
+def demo(
+    flags: dict[str, Any],
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Keep the demo's data here.", show_default=False)
+    ] = None,
+    visitors_per_minute: Annotated[
+        float, typer.Option(min=0.1, max=60_000, help="How many simulated shoppers arrive.")
+    ] = 60.0,
+    history_visitors: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="How many shoppers the two weeks before hold.")
+    ] = 3_000,
+    shop_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the shop; 0 takes a free one.")] = 8701,
+    seed: Annotated[int, typer.Option(help="Another number makes other shoppers.")] = 1,
+) -> None:
+    """Run a shop, the server and simulated shoppers, and print the dashboard's link."""
+    from footfall.hosts.demo import Plan, run
+
+    run(data, flags, os.environ, Plan(visitors_per_minute, history_visitors, shop_port, seed))
+
+
+@app.command(name="import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Plain, gzipped, or exported Parquet.")],
+    data: Annotated[Path, DATA],
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="segment|taobao|rees46|csv", help="What the files hold.")
+    ],
+    mapping: Annotated[
+        Path | None,
+        typer.Option("--map", metavar="TOML", help="What each column of a csv means.", show_default=False),
+    ] = None,
+    site: Annotated[str, SITE] = "",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Take history in, by event time, with a progress bar."""
+    from footfall.hosts.importing import take_in
+
+    result = take_in(data, _settings(data, {}), files, format_name, mapping, site)
+    if as_json:
+        _print_json(result)
+        return
+    typer.echo(
+        f"{result.events:,} events in {result.seconds:.1f} s ({result.events_per_s:,.0f}/s): "
+        f"{result.applied:,} applied, {result.duplicate:,} duplicates, {result.failed:,} failed."
+    )
+    typer.echo(f"The site now has {result.visitors:,} visitors with {result.orders:,} orders.")
+    if result.failed:
+        typer.echo(f"See why events failed: footfall failed list --data {data}")
+
+
+@failed_app.command("list")
+def failed_list(
+    data: Annotated[Path, DATA],
+    site: Annotated[str, SITE] = "",
+    reason: Annotated[str, typer.Option(help="Only those refused for this reason.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, newest first.")] = 50,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """List refused events with their reasons, newest first."""
+    from footfall.hosts import failed
+
+    found = failed.listed(data, _settings(data, {}), site, reason, limit)
+    if as_json:
+        _print_json(found)
+        return
+    if not found.failed:
+        typer.echo("No event was refused.")
+        return
+    table = Table("offset", "received", "reason", "detail", box=None)
+    for event in found.failed:
+        table.add_row(str(event.offset), event.received, event.reason, event.detail)
+    Console(soft_wrap=False).print(table)
+    for name, n in sorted(found.n_by_reason.items()):
+        typer.echo(f"{n:,} × {name}: {failed.what_to_do(name)}")
+    typer.echo(f"One of them, whole: footfall failed show OFFSET --data {data}")
+    typer.echo(f"All of them, again: footfall failed replay --all --data {data}")
+
+
+@failed_app.command("show")
+def failed_show(
+    offset: Annotated[int, typer.Argument(help="Its offset in the log.")], data: Annotated[Path, DATA]
+) -> None:
+    """Print one refused event with its request, as JSON."""
+    from footfall.hosts import failed
+
+    typer.echo(
+        msgspec.json.format(msgspec.json.encode(failed.shown(data, _settings(data, {}), offset)), indent=2).decode()
+    )
+
+
+@failed_app.command("replay")
+def failed_replay(
+    data: Annotated[Path, DATA],
+    offsets: Annotated[list[int] | None, typer.Argument(help="Which ones.", show_default=False)] = None,
+    is_all: Annotated[bool, typer.Option("--all", help="All that are listed.")] = False,
+    reason: Annotated[str, typer.Option(help="With --all: only those refused for this reason.")] = "",
+    site: Annotated[str, SITE] = "",
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Try refused events again, after what was wrong has been mended."""
+    if bool(offsets) == is_all:
+        raise typer.BadParameter("name OFFSETs or --all")
+    from footfall.hosts import failed
+
+    done = failed.replay(data, _settings(data, {}), site, offsets, reason)
+    if as_json:
+        _print_json(done)
+    else:
+        typer.echo(
+            f"{done.replayed:,} tried again: {done.applied:,} applied, {done.duplicate:,} duplicates, "
+            f"{done.failed:,} failed."
+        )
+
+
+@app.command()
+def export(
+    data: Annotated[Path, DATA],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Where the files go; must not exist or be empty.")
+    ],
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Write events, visitors and sessions as Parquet."""
+    from footfall.hosts.export import export as write
+
+    counts = write(data, _settings(data, {}), out)
+    if as_json:
+        _print_json(counts)
+    else:
+        typer.echo(", ".join(f"{n:,} {name}" for name, n in counts.items()) + f" written to {out}.")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="engine|http|replay", help="What to measure.")],
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Measure speed, with the peer or limit measured beside it in the same run."""
+    if name in LATER_BENCHES:
+        raise typer.BadParameter(f"`{name}` isn't there yet; there are {', '.join(BENCHES)}")
+    if name not in BENCHES:
+        raise typer.BadParameter(f"there is no benchmark `{name}`; there are {', '.join(BENCHES)}")
+    from footfall.hosts.benches import run_bench
+
+    raise typer.Exit(run_bench(name, [*(["--json"] if as_json else []), *context.args]))
+
+
+@app.command()
+def doctor(
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Look at this data folder too.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Say what is installed, reachable or missing, and the command that mends it."""
+    from footfall.hosts.doctor import State
+    from footfall.hosts.doctor import doctor as look
+
+    checks = look(data)
+    if as_json:
+        _print_json({"checks": checks, "is_ok": not any(check.is_failed for check in checks)})
+    else:
+        marks = {State.OK: "[green]ok[/]", State.OPTIONAL: "[dim]-[/]", State.WARNING: "[yellow]!![/]"}
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for check in checks:
+            detail = check.detail if not check.mend else f"{check.detail}\n  -> {check.mend}"
+            table.add_row(marks.get(check.state, "[red]XX[/]"), check.name, _plain(detail))
+        Console(highlight=False).print(table)
+    if any(check.is_failed for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def settings() -> None:
+    """Print a footfall.toml with every setting, its default and what it does."""
+    typer.echo(config.sample(), nl=False)
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
