@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Request, delete, get, patch, post
 from litestar.handlers import BaseRouteHandler
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter
 from msgspec import Meta
 
 from footfall.base.errors import BadInput, Missing
@@ -29,13 +29,14 @@ from footfall.web.shapes import (
     answers,
     iso,
 )
+from footfall.web.threads import on_thread
 
 AnyRequest = Request[Any, Any, Any]
 _Name = Annotated[str, Meta(min_length=1, max_length=100)]
 _Email = Annotated[str, Meta(max_length=254)]
 _Origins = Annotated[list[Annotated[str, Meta(max_length=300)]], Meta(max_length=100)]
 _Sites = Annotated[list[int], Meta(max_length=65_535)]
-Number = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+Number = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 
 
 class SiteAdd(msgspec.Struct, forbid_unknown_fields=True):
@@ -94,15 +95,15 @@ def token_row(token: Token) -> TokenRow:
 
 def deciding_routes(definitions: Definitions) -> list[BaseRouteHandler]:
     """Everything that admins do, and the list of sites that everybody sees their part of."""
-    admin: dict[str, Any] = {"opt": {"permission": Permission.ADMIN}, "sync_to_thread": True, "responses": answers()}
-    read: dict[str, Any] = {"opt": {"permission": Permission.READ}, "sync_to_thread": False, "responses": answers()}
+    admin: dict[str, Any] = {"opt": {"permission": Permission.ADMIN}, "responses": answers()}
+    read: dict[str, Any] = {"opt": {"permission": Permission.READ}, "responses": answers()}
 
     @get("/api/sites", **read)
-    def sites(request: AnyRequest) -> SiteList:
+    async def sites(request: AnyRequest) -> SiteList:
         return SiteList([site for site in definitions.sites() if reaches(request.user, site.number)])
 
     @get("/api/sites/{number:int}", **read)
-    def site(request: AnyRequest, number: Number) -> Site:
+    async def site(request: AnyRequest, number: Number) -> Site:
         authorise(request.user, Permission.READ, number)
         found = next((site for site in definitions.sites() if site.number == number), None)
         if found is None:
@@ -110,32 +111,38 @@ def deciding_routes(definitions: Definitions) -> list[BaseRouteHandler]:
         return found
 
     @post("/api/sites", **admin)
-    def add_site(request: AnyRequest, data: SiteAdd) -> NewSite:
+    @on_thread
+    def add_site(request: AnyRequest, data: JSONBody[SiteAdd]) -> NewSite:
         return NewSite(*definitions.add_site(data.name, data.origins, by=request.user.actor))
 
     @patch("/api/sites/{number:int}", **admin)
-    def change_site(request: AnyRequest, number: Number, data: SiteChange) -> Site:
+    @on_thread
+    def change_site(request: AnyRequest, number: Number, data: JSONBody[SiteChange]) -> Site:
         by = request.user.actor
         return definitions.change_site(
             number, by=by, name=data.name, origins=data.origins, is_archived=data.is_archived
         )
 
     @delete("/api/sites/{number:int}", status_code=200, **admin)
+    @on_thread
     def archive_site(request: AnyRequest, number: Number) -> Site:
         return definitions.change_site(number, by=request.user.actor, is_archived=True)
 
     @post("/api/sites/{number:int}/keys", **admin)
-    def renew_key(request: AnyRequest, number: Number, data: KeyRenewal) -> Key:
+    @on_thread
+    def renew_key(request: AnyRequest, number: Number, data: JSONBody[KeyRenewal]) -> Key:
         by = request.user.actor
         if data.which == "write":
             return Key(definitions.renew_write_key(number, by=by).write_key)
         return Key(definitions.renew_server_key(number, by=by))
 
     @get("/api/users", **admin)
+    @on_thread
     def users() -> UserList:
         return UserList([user_row(user) for user in definitions.users()])
 
     @get("/api/users/{number:int}", **admin)
+    @on_thread
     def user(number: Number) -> UserRow:
         found = next((user for user in definitions.users() if user.id == number), None)
         if found is None:
@@ -143,13 +150,15 @@ def deciding_routes(definitions: Definitions) -> list[BaseRouteHandler]:
         return user_row(found)
 
     @post("/api/users", **admin)
-    def add_user(request: AnyRequest, data: UserAdd) -> NewUser:
+    @on_thread
+    def add_user(request: AnyRequest, data: JSONBody[UserAdd]) -> NewUser:
         by = request.user.actor
         made = definitions.add_user(data.email, data.name, data.role, data.sites, by=by)
         return NewUser(user_row(made), f"/login?token={definitions.add_login_link(made.id, by=by)}")
 
     @patch("/api/users/{number:int}", **admin)
-    def change_user(request: AnyRequest, number: Number, data: UserChange) -> UserRow:
+    @on_thread
+    def change_user(request: AnyRequest, number: Number, data: JSONBody[UserChange]) -> UserRow:
         changes = {
             field: value
             for field, value in msgspec.structs.asdict(data).items()
@@ -158,27 +167,33 @@ def deciding_routes(definitions: Definitions) -> list[BaseRouteHandler]:
         return user_row(definitions.change_user(number, by=request.user.actor, **changes))
 
     @delete("/api/users/{number:int}", status_code=200, **admin)
+    @on_thread
     def archive_user(request: AnyRequest, number: Number) -> UserRow:
         return user_row(definitions.change_user(number, by=request.user.actor, is_archived=True))
 
     @post("/api/users/{number:int}/login-link", **admin)
+    @on_thread
     def add_login_link(request: AnyRequest, number: Number) -> LoginUrl:
         return LoginUrl(f"/login?token={definitions.add_login_link(number, by=request.user.actor)}")
 
     @get("/api/tokens", **admin)
+    @on_thread
     def tokens() -> TokenList:
         return TokenList([token_row(token) for token in definitions.tokens()])
 
     @post("/api/tokens", **admin)
-    def add_token(request: AnyRequest, data: TokenAdd) -> NewToken:
+    @on_thread
+    def add_token(request: AnyRequest, data: JSONBody[TokenAdd]) -> NewToken:
         token, secret = definitions.add_token(data.name, data.role, data.sites, by=request.user.actor)
         return NewToken(token_row(token), secret)
 
     @delete("/api/tokens/{number:int}", status_code=200, **admin)
+    @on_thread
     def revoke_token(request: AnyRequest, number: Number) -> TokenRow:
         return token_row(definitions.revoke_token(number, by=request.user.actor))
 
     @get("/api/audit", **admin)
+    @on_thread
     def audit(limit: Limit = 50, cursor: Cursor = None) -> AuditPage:
         if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 16):
             raise BadInput("This cursor isn't one that this list gave.", code="bad_cursor")
@@ -190,6 +205,7 @@ def deciding_routes(definitions: Definitions) -> list[BaseRouteHandler]:
         return AuditPage(items, str(items[-1].number) if len(rows) > limit else None)
 
     @get("/api/audit/check", **admin)
+    @on_thread
     def check_audit() -> AuditCheck:
         return definitions.verify_audit()
 

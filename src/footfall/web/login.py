@@ -7,6 +7,7 @@ import anyio.to_thread
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import BaseRouteHandler
+from litestar.params import JSONBody, QueryParameter
 from msgspec import Meta
 
 from footfall.base.clock import Clock
@@ -86,7 +87,9 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
         return Response(answer, cookies=[doorman.cookie(request, session.secret, max_age_s)])
 
     @get("/login", opt={"permission": Permission.PUBLIC}, include_in_schema=False)
-    async def login_page(request: AnyRequest, token: _Token = "") -> Response[Any]:
+    async def login_page(
+        request: AnyRequest, token: Annotated[str, QueryParameter(max_length=128)] = ""
+    ) -> Response[Any]:
         accept = request.headers.get("accept", "")
         if not token or "text/html" in accept or "application/json" not in accept:
             return await anyio.to_thread.run_sync(pages.index)
@@ -103,7 +106,7 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
         summary="Set a password by link",
         responses=answers(),
     )
-    async def by_link(request: AnyRequest, data: LoginByToken) -> Response[LoggedIn]:
+    async def by_link(request: AnyRequest, data: JSONBody[LoginByToken]) -> Response[LoggedIn]:
         throttle.take(doorman.address(request))
         user = await anyio.to_thread.run_sync(definitions.login_link, data.token)
         if user is not None:
@@ -115,7 +118,7 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
         return await let_in(request, user.id)
 
     @post("/api/login", status_code=200, opt={"permission": Permission.PUBLIC}, summary="Log in", responses=answers())
-    async def by_password(request: AnyRequest, data: Login) -> Response[LoggedIn]:
+    async def by_password(request: AnyRequest, data: JSONBody[Login]) -> Response[LoggedIn]:
         throttle.take(doorman.address(request), data.email)
         known = await anyio.to_thread.run_sync(definitions.password_hash, data.email)
         if not await passwords.is_right(known[1] if known else None, data.password) or known is None:
@@ -133,12 +136,12 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
             await anyio.to_thread.run_sync(definitions.end_session, principal.session_id)
         return Response({"logged_out": True}, cookies=[doorman.cookie(request, "", 0)])
 
-    @get("/api/me", opt={"permission": Permission.SELF}, sync_to_thread=False, summary="Who am I?", responses=answers())
-    def me(request: AnyRequest) -> Me:
+    @get("/api/me", opt={"permission": Permission.SELF}, summary="Who am I?", responses=answers())
+    async def me(request: AnyRequest) -> Me:
         asker: Principal = request.user
         sites = [site for site in definitions.sites() if reaches(asker, site.number) and not site.is_archived]
         email = asker.name if asker.kind == "user" else ""
-        may = sorted(ALLOWED[asker.role])
+        may = [str(permission) for permission in sorted(ALLOWED[asker.role])]
         return Me(asker.kind, asker.id, asker.name, asker.role, may, sites, email, asker.csrf)
 
     @post(
@@ -148,7 +151,7 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
         summary="Change my password",
         responses=answers(),
     )
-    async def change_password(request: AnyRequest, data: PasswordChange) -> dict[str, bool]:
+    async def change_password(request: AnyRequest, data: JSONBody[PasswordChange]) -> dict[str, bool]:
         asker: Principal = request.user
         if asker.kind != "user":
             raise NotAllowed("Only a person has a password.")

@@ -8,10 +8,12 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import FromPath
 
 from footfall.base.errors import Missing
 from footfall.web.errors import on_http_error
 from footfall.web.permissions import Permission
+from footfall.web.threads import on_thread
 
 BUILT = Path(__file__).parent / "static" / "dashboard"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -85,22 +87,25 @@ def page_routes(pages: Pages) -> list[BaseRouteHandler]:
     public: dict[str, Any] = {
         "opt": {"permission": Permission.PUBLIC},
         "include_in_schema": False,
-        "sync_to_thread": True,
     }
 
     @get("/", **public)
+    @on_thread
     def index() -> Response[bytes]:
         return pages.index()
 
     @get("/assets/{name:path}", **public)
-    def asset(request: AnyRequest, name: str) -> Response[bytes]:
+    @on_thread
+    def asset(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
         return pages.asset(name, "gzip" in request.headers.get("accept-encoding", ""))
 
     @get("/icon.svg", **public)
+    @on_thread
     def icon() -> Response[bytes]:
         return pages.icon()
 
     @get("/robots.txt", **public)
+    @on_thread
     def robots() -> Response[bytes]:
         return Response(b"User-agent: *\nDisallow: /\n", headers={"Content-Type": "text/plain; charset=utf-8"})
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.types import ASGIApp
 from msgspec import Meta
 
@@ -36,16 +36,21 @@ from footfall.web.shapes import (
     answers,
     iso,
 )
+from footfall.web.threads import on_thread
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 OFFSETS_MAX = 10_000
 SORTS = ("last_seen", "events", "dwell", "cart", "revenue")
 
-Limit = Annotated[int, Parameter(ge=1, le=500, description="Most rows on the page.")]
-Cursor = Annotated[str | None, Parameter(max_length=512, description="From the page before.")]
-AnyId = Annotated[str, Parameter(max_length=1024, description="Visitor id, anonymous id or user id.")]
-_SiteQuery = Annotated[str | None, Parameter(query="site", max_length=100, description="Number or name of the site.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Most rows on the page.")]
+Cursor = Annotated[str | None, QueryParameter(max_length=512, description="From the page before.")]
+AnyId = Annotated[str, PathParameter(max_length=1024, description="Visitor id, anonymous id or user id.")]
+MergeId = Annotated[int, PathParameter(ge=0, le=2**63 - 1)]
+At = NamedDependency[int]
+_SiteQuery = Annotated[
+    str | None, QueryParameter(name="site", max_length=100, description="Number or name of the site.")
+]
 
 
 class Replay(msgspec.Struct, forbid_unknown_fields=True):
@@ -89,59 +94,66 @@ def reading_routes(
     read: dict[str, Any] = {
         "opt": {"permission": Permission.READ},
         "dependencies": {"at": Provide(site_provider(definitions), sync_to_thread=False)},
-        "sync_to_thread": True,
     }
 
-    @get("/api/ledger", opt={"permission": Permission.READ}, sync_to_thread=True, responses=answers(Ledger))
+    @get("/api/ledger", opt={"permission": Permission.READ}, responses=answers(Ledger))
+    @on_thread
     def ledger() -> dict[str, int]:
         return profiles.ledger()
 
     @get("/api/visitors", **read, responses=answers(VisitorPage))
+    @on_thread
     def visitors(
-        at: int,
+        at: At,
         limit: Limit = 50,
         cursor: Cursor = None,
-        live_only: Annotated[bool, Parameter(query="live", description="Only those with an open session.")] = False,
-        q: Annotated[str, Parameter(max_length=256, description="Start of an id or e-mail.")] = "",
-        sort: Annotated[str, Parameter(max_length=32, description=", ".join(SORTS))] = "last_seen",
+        live_only: Annotated[bool, QueryParameter(name="live", description="Only those with an open session.")] = False,
+        q: Annotated[str, QueryParameter(max_length=256, description="Start of an id or e-mail.")] = "",
+        sort: Annotated[str, QueryParameter(max_length=32, description=", ".join(SORTS))] = "last_seen",
     ) -> dict[str, Any]:
         if sort not in SORTS:
             raise BadInput(f"`sort` is one of {', '.join(SORTS)}.", code="bad_sort")
         return profiles.visitors(at, is_live=live_only, limit=limit, cursor=cursor, q=q, sort=sort)
 
     @get("/api/visitors/{any_id:str}", **read, responses=answers(Visitor))
-    def visitor(at: int, any_id: AnyId) -> dict[str, Any]:
+    @on_thread
+    def visitor(at: At, any_id: AnyId) -> dict[str, Any]:
         return _found(profiles.visitor(at, any_id), any_id)
 
     @get("/api/visitors/{any_id:str}/timeline", **read, responses=answers(Timeline))
-    def timeline(at: int, any_id: AnyId, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+    @on_thread
+    def timeline(at: At, any_id: AnyId, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
         return _found(profiles.timeline(at, any_id, limit=limit, cursor=cursor), any_id)
 
     @get("/api/visitors/{any_id:str}/merges", **read, responses=answers(MergeList))
-    def merges(at: int, any_id: AnyId) -> dict[str, Any]:
+    @on_thread
+    def merges(at: At, any_id: AnyId) -> dict[str, Any]:
         return {"merges": _found(profiles.merges(at, any_id), any_id)}
 
     undo = read | {"opt": {"permission": Permission.UNDO_MERGE}}
 
     @post("/api/merges/{merge_id:int}/undo", status_code=200, **undo, responses=answers(MergeRow))
-    def undo_merge(request: AnyRequest, at: int, merge_id: int) -> dict[str, Any]:
+    @on_thread
+    def undo_merge(request: AnyRequest, at: At, merge_id: MergeId) -> dict[str, Any]:
         undone = profiles.undo_merge(at, merge_id)
         definitions.add_audit(request.user.actor, "merge.undo", at, {"merge": merge_id})
         return undone
 
     @get("/api/failed", **read, responses=answers(FailedPage))
+    @on_thread
     def failed(
-        at: int,
+        at: At,
         limit: Limit = 50,
         cursor: Cursor = None,
-        reason: Annotated[str | None, Parameter(max_length=64)] = None,
+        reason: Annotated[str | None, QueryParameter(max_length=64)] = None,
     ) -> dict[str, Any]:
         return profiles.failed(at, limit=limit, cursor=cursor, reason=reason)
 
     replaying = read | {"opt": {"permission": Permission.REPLAY}}
 
     @post("/api/failed/replay", status_code=200, **replaying, responses=answers())
-    def replay(request: AnyRequest, at: int, data: Replay) -> Replayed:
+    @on_thread
+    def replay(request: AnyRequest, at: At, data: JSONBody[Replay]) -> Replayed:
         if data.all == (data.offsets is not None) or (data.offsets is not None and data.reason is not None):
             raise BadInput('Send {"offsets": [...]} or {"all": true, "reason"?: "..."}.')
         n = profiles.replay_failed(at, None if data.all else data.offsets, data.reason)
@@ -149,12 +161,13 @@ def reading_routes(
         definitions.add_audit(request.user.actor, "failed.replay", at, detail)
         return Replayed(n)
 
-    @get("/api/features", opt={"permission": Permission.READ}, sync_to_thread=False, responses=answers())
-    def features() -> FeatureList:
+    @get("/api/features", opt={"permission": Permission.READ}, responses=answers())
+    async def features() -> FeatureList:
         return FeatureList([FeatureRow(f.name, f.group, f.unit, f.formula, f.about) for f in CATALOGUE])
 
     @get("/api/imports", **read, responses=answers())
-    def imports(at: int) -> ImportList:
+    @on_thread
+    def imports(at: At) -> ImportList:
         found = definitions.imports(at)
         return ImportList([ImportRow(i.content_hash, i.file_name, iso(i.time_ms), i.result) for i in found])
 
@@ -162,15 +175,16 @@ def reading_routes(
         list[LiveRow], False, "Events `visitors` (these) and `ledger`.", media_type="text/event-stream"
     )
 
-    @get("/api/live", **(read | {"sync_to_thread": False}), responses={**answers(), 200: stream_spec})
-    def live_stream(request: AnyRequest, at: int) -> ASGIApp:
+    @get("/api/live", **read, responses={**answers(), 200: stream_spec})
+    async def live_stream(request: AnyRequest, at: At) -> ASGIApp:
         def may_stay() -> bool:
             asker = doorman.principal(request)
             return asker is not None and reaches(asker, at) and asker.role == request.user.role
 
         return live.stream(at, request.headers.get("last-event-id", ""), may_stay)
 
-    @get("/metrics", opt={"permission": Permission.METRICS}, sync_to_thread=True, include_in_schema=False)
+    @get("/metrics", opt={"permission": Permission.METRICS}, include_in_schema=False)
+    @on_thread
     def scrape() -> Response[bytes]:
         return Response(metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
