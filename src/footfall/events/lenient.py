@@ -18,6 +18,10 @@ from footfall.events.wire import Campaign, Context, Event, Location, Page, Produ
 TYPES = frozenset({"track", "page", "screen", "identify", "group", "alias"})
 """Calls of the Segment spec."""
 
+_EVENT_NAMES, _CONTEXT_NAMES, _PROPERTY_NAMES = (
+    tuple(field.name for field in msgspec.structs.fields(struct) if field.type == Scalar)
+    for struct in (Event, Context, Properties)
+)
 _BOM = b"\xef\xbb\xbf"
 _INT_DIGITS_MAX = 38
 _DETAIL_MAX = 200
@@ -126,20 +130,9 @@ def _event(value: Any) -> Event:
         if isinstance(reason, str) and reason in REASONS:
             raise Refused(reason, str(value.get("detail") or ""))
         raise Refused("unknown_type", f"a JSON {_json_type(given_type)}")
-    event = Event(
-        type=given_type,
-        messageId=_scalar(value.get("messageId")),
-        anonymousId=_scalar(value.get("anonymousId")),
-        userId=_scalar(value.get("userId")),
-        previousId=_scalar(value.get("previousId")),
-        event=_scalar(value.get("event")),
-        name=_scalar(value.get("name")),
-        timestamp=_scalar(value.get("timestamp")),
-        originalTimestamp=_scalar(value.get("originalTimestamp")),
-        sentAt=_scalar(value.get("sentAt")),
-        traits=_traits(value.get("traits")),
-        context=_context(value.get("context")),
-    )
+    event = Event(type=given_type, **_fields(value, _EVENT_NAMES))
+    event.traits = _traits(value.get("traits"))
+    event.context = _context(value.get("context"))
     reason = check(event)
     if reason is not None:
         raise Refused(reason, given_type if reason == "unknown_type" else "")
@@ -169,7 +162,7 @@ def _fields(value: Any, names: tuple[str, ...]) -> dict[str, Any]:
 def _context(value: Any) -> Context | None:
     if not isinstance(value, dict):
         return None
-    context = Context(**_fields(value, ("userAgent", "ip", "timezone", "channel")))
+    context = Context(**_fields(value, _CONTEXT_NAMES))
     page, campaign, location = value.get("page"), value.get("campaign"), value.get("location")
     if isinstance(page, dict):
         context.page = Page(**_fields(page, Page.__struct_fields__))
@@ -178,9 +171,6 @@ def _context(value: Any) -> Context | None:
     if isinstance(location, dict):
         context.location = Location(**_fields(location, Location.__struct_fields__))
     return context
-
-
-_PROPERTY_NAMES = tuple(name for name in Properties.__struct_fields__ if name != "products")
 
 
 def _properties(value: Any, event: Event) -> Properties | None:
