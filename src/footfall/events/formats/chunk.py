@@ -30,7 +30,7 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     """Bytes of the files that were read for it, as they are on disk (packed)."""
 
 
-class Unreadable(Exception):  # noqa: N818 - not an error of the program, the row's own
+class Unreadable(Exception):
     """A row can't become an event; the message says why."""
 
 
