@@ -90,9 +90,9 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[dict[st
         return on_any_error(request, error)
     message, detail = error.detail, None
     if status == 404:
-        message = f"There is nothing at {request.url.path}."
+        message = f"There is nothing at {request.url.path[:200]}."
     elif status == 405:
-        message = f"{request.method} isn't possible at {request.url.path}."
+        message = f"{request.method} isn't possible at {request.url.path[:200]}."
     elif isinstance(error, ValidationException):
         message, detail = "Some of what was sent can't be used.", _details(error.extra)
     return _answer(status, _CODES.get(status, "bad_input"), message, detail, dict(error.headers or {}))
@@ -103,9 +103,16 @@ def on_any_error(request: AnyRequest, error: Exception) -> Response[dict[str, An
     error_id = secrets.token_hex(8)
     # The trace goes in as text: log renderers that show local variables would show passwords and tokens.
     trace = "".join(traceback.format_exception(error))
-    _log.error("request failed", error_id=error_id, method=request.method, path=request.url.path, trace=trace)
+    _log.error("request failed", error_id=error_id, method=request.method, path=request.url.path[:200], trace=trace)
     message = f"Something broke here. The server's log has the cause under the id {error_id}."
     return _answer(500, "internal", message, {"id": error_id}, {})
+
+
+def on_deep_body(request: AnyRequest, error: RecursionError) -> Response[dict[str, Any]]:
+    """Answer a body nested deeper than the decoder goes; anywhere else too deep a recursion is our own fault."""
+    if request.method in {"GET", "HEAD", "DELETE"}:
+        return on_any_error(request, error)
+    return _answer(400, "bad_input", "This JSON is nested too deeply.", None, {})
 
 
 def _details(extra: object) -> object:
@@ -117,5 +124,6 @@ def _details(extra: object) -> object:
 HANDLERS: ExceptionHandlersMap = {
     FootfallError: on_footfall_error,
     HTTPException: on_http_error,
+    RecursionError: on_deep_body,
     Exception: on_any_error,
 }

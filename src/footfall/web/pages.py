@@ -17,6 +17,7 @@ from footfall.web.threads import on_thread
 
 BUILT = Path(__file__).parent / "static" / "dashboard"
 _FOR_EVER = "public, max-age=31536000, immutable"
+_NAME_MAX = 200
 _NOT_PAGES = ("/api", "/v1", "/assets", "/metrics", "/mp/", "/beacon/", "/com.", "/sourceConfig", "/healthz", "/readyz")
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Footfall</title></head><body>
@@ -45,9 +46,9 @@ class Pages:
     def asset(self, name: str, accepts_gzip: bool) -> Response[bytes]:
         """A file with a hash in its name; ``Missing`` for anything outside the folder."""
         folder = (self._built / "assets").resolve()
-        path = (folder / name.lstrip("/")).resolve() if "\x00" not in name else folder
+        path = (folder / name.lstrip("/")).resolve() if "\x00" not in name and len(name) <= _NAME_MAX else folder
         if not path.is_relative_to(folder) or not path.is_file():
-            raise Missing(f"There is no file {name}.")
+            raise Missing("There is no such file.")
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         is_text = kind.startswith("text/") or kind in {"application/json", "image/svg+xml", "application/javascript"}
         headers = {"Cache-Control": _FOR_EVER, "Content-Type": f"{kind}; charset=utf-8" if is_text else kind}

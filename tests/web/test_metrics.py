@@ -1,0 +1,73 @@
+"""What Prometheus reads, and who else may."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from tests.web.house import House, house
+
+from footfall.web.metrics import Metrics
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[House]:
+    with house(tmp_path / "data") as made:
+        yield made
+
+
+def _values(text: str) -> dict[str, float]:
+    return {s.name: s.value for family in text_string_to_metric_families(text) for s in family.samples if not s.labels}
+
+
+def test_the_ledger_stands_in_the_metrics(home: House) -> None:
+    with home.client() as client:
+        answer = client.get("/metrics", headers=home.token("viewer", [1]))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    values = _values(answer.text)
+    parts = ("applied_total", "duplicate_total", "failed_total")
+    assert values["footfall_events_received_total"] == 4
+    assert values["footfall_events_received_total"] == values["footfall_lag_events"] + sum(
+        values[f"footfall_events_{part}"] for part in parts
+    )
+    assert values["footfall_lag_seconds"] == 0
+    assert values["process_resident_memory_bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "status"),
+    [
+        ("127.0.0.1", {"Host": "127.0.0.1:8700"}, 200),
+        ("127.0.0.1", {"Host": "localhost:8700"}, 200),
+        ("::1", {"Host": "[::1]:8700"}, 200),
+        ("127.0.0.1", {"Host": "127.0.0.1", "X-Forwarded-For": "203.0.113.9"}, 401),
+        ("127.0.0.1", {"Host": "127.0.0.1", "Forwarded": "for=203.0.113.9"}, 401),
+        ("127.0.0.1", {"Host": "rebound.example"}, 401),
+        ("127.0.0.1", {"Host": "localhost", "Authorization": "Bearer wrong"}, 401),
+        ("203.0.113.9", {"Host": "localhost"}, 401),
+    ],
+)
+def test_without_a_token_only_this_machine_itself_reads_them(
+    home: House, peer: str, headers: dict[str, str], status: int
+) -> None:
+    async def statuses() -> tuple[int, int]:
+        transport = httpx.ASGITransport(home.app, client=(peer, 50_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            metrics = await client.get("/metrics", headers=headers)
+            ledger = await client.get("/api/ledger", headers=headers)
+            return metrics.status_code, ledger.status_code
+
+    assert asyncio.run(statuses()) == (status, 401)
+
+
+def test_others_observe_through_the_same_registry() -> None:
+    metrics = Metrics()
+    metrics.ack_s.observe(0.0018)
+    metrics.answers.labels("200").inc(3)
+    text = metrics.text().decode()
+    assert 'footfall_ack_seconds_bucket{le="0.001"} 0.0' in text
+    assert 'footfall_ack_seconds_bucket{le="0.002"} 1.0' in text
+    assert 'footfall_http_answers_total{status="200"} 3.0' in text
