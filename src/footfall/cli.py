@@ -3,6 +3,7 @@
 Hosts are imported inside of the commands, so that ``--help`` doesn't wait for the compiler.
 """
 
+import contextlib
 import functools
 import inspect
 import os
@@ -165,7 +166,8 @@ def serve(data: Annotated[Path, DATA], flags: dict[str, Any]) -> None:
         settings = _settings(data, flags)
     from footfall.hosts.running import Running
 
-    Running(data, settings).serve()
+    with contextlib.suppress(KeyboardInterrupt):
+        Running(data, settings).serve()
 
 
 @app.command()

@@ -49,7 +49,7 @@ def run(data: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str],
     """Run until Ctrl-C or SIGTERM; without ``data`` in a temporary folder that is removed at the end."""
     signal.signal(signal.SIGTERM, _leave)
     console = Console(stderr=True)
-    with contextlib.ExitStack() as stack:
+    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
         if data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="footfall-demo-")))
         settings = _settings(data, flags, environ)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 from footfall.adapters.definitions import open_definitions
 from footfall.adapters.records import SqliteRecordStore
 from footfall.base.errors import Missing, Unavailable
+from footfall.base.times import iso
 from footfall.events.reasons import REASONS
 from footfall.hosts.init import site_named
 from footfall.ports import Failed
@@ -51,7 +51,7 @@ def listed(data: Path, settings: Settings, site_name: str, reason: str, limit: i
         rows = []
         for failed in _pages(store, site):
             if not reason or failed.reason == reason:
-                rows.append(Row(failed.offset, _iso(failed.received_ms), failed.reason, failed.detail))
+                rows.append(Row(failed.offset, iso(failed.received_ms), failed.reason, failed.detail))
                 if len(rows) == limit:
                     break
         return Listed(rows, store.n_failed_by_reason(site))
@@ -72,7 +72,7 @@ def shown(data: Path, settings: Settings, offset: int) -> dict[str, Any]:
         event = body.decode("utf-8", "replace")
     return {
         "offset": failed.offset,
-        "received": _iso(failed.received_ms),
+        "received": iso(failed.received_ms),
         "reason": failed.reason,
         "detail": failed.detail,
         "what_to_do": what_to_do(failed.reason),
@@ -145,8 +145,3 @@ def _pages(store: SqliteRecordStore, site: int) -> Iterator[Failed]:
     while page := store.failed(site, _PAGE, before):
         yield from page
         before = page[-1].offset
-
-
-def _iso(time_ms: int) -> str:
-    moment = datetime.fromtimestamp(time_ms / 1_000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,7 +7,6 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from random import Random
 from time import monotonic, time_ns
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from footfall.base.times import iso
 from footfall.hosts.people import Person, new_person
 from footfall.hosts.visits import Shop, Visit
 
@@ -52,7 +52,7 @@ class Crowd:
         rng.shuffle(is_new)
         for at_ms, event in self._overlapping(zip(arrivals_ms, is_new, strict=True)):
             if at_ms < end_ms:
-                yield at_ms, _encode(event | {"timestamp": _iso(at_ms)})
+                yield at_ms, _encode(event | {"timestamp": iso(at_ms)})
 
     def live(self, visitors_per_minute: float) -> Iterator[tuple[float, dict[str, Any]]]:
         """Events from now on, without end: seconds to wait since the one before, and the event, still without time."""
@@ -124,11 +124,6 @@ class Crowd:
         return person
 
 
-def _iso(time_ms: int) -> str:
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time_ms)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 class Sent(msgspec.Struct):
     """What became of the events."""
 
@@ -165,7 +160,7 @@ async def send(
             next_s = max(next_s, monotonic() - 1) + delay_s
             if await _is_set_within(stop, next_s - monotonic()):
                 break
-            event["timestamp"] = _iso(time_ns() // 1_000_000)
+            event["timestamp"] = iso(time_ns() // 1_000_000)
             await lanes[hash(event["anonymousId"]) % _N_LANES].put(event)
         for lane in lanes:
             await lane.put(None)
@@ -194,7 +189,7 @@ async def _lane(
 async def _post(client: httpx.AsyncClient, batch: list[dict[str, Any]], sent: Sent, stop: asyncio.Event) -> None:
     wait_s = 0.5
     while True:
-        body = _encode({"batch": batch, "sentAt": _iso(time_ns() // 1_000_000)})
+        body = _encode({"batch": batch, "sentAt": iso(time_ns() // 1_000_000)})
         try:
             answer = await client.post("/v1/batch", content=body, headers={"Content-Type": "application/json"})
         except httpx.TransportError as error:
