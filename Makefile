@@ -19,6 +19,8 @@ STATIC := src/footfall/web/static
 COVERAGE_MIN ?= 80
 # Python processes for the tests. Two leave room for the servers, browsers and clients that tests start.
 TEST_PROCESSES ?= 2
+# The same hashes in each, because they compare the names of the tests they found.
+test: export PYTHONHASHSEED := 0
 DIST := -n $(TEST_PROCESSES) --dist loadgroup
 
 # Stamps say what a step was done for; a changed lock or source does it again.

@@ -13,6 +13,7 @@ import click
 import typer
 
 from footfall import config
+from footfall.events import names
 from footfall.events.reasons import REASONS
 from footfall.record.features import CATALOGUE
 from footfall.record.layout import FIELDS
@@ -71,6 +72,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "record": record,
     "reasons": reasons,
     "commands": commands,
+    "names": names.table_as_markdown,
 }
 
 
