@@ -81,8 +81,8 @@ def _time_of_odd_text(text: str) -> int | None:
     if js:
         month, day, year, clock, offset = js.groups()
         text = f"{day} {month} {year} {clock} {offset}"
-    tidy = _ZONE_NAME.sub("+00:00", text)
-    tidy = _ZONE_NAME.sub("", tidy) if tidy.count("+") > 1 else tidy
+    bare = _ZONE_NAME.sub("", text)
+    tidy = bare if bare == text or _LOOSE_OFFSET.search(bare) else f"{bare}+00:00"  # Go writes `+0000 UTC`
     tidy = _LOOSE_OFFSET.sub(r"\1\2:\3", tidy).replace("/", "-").replace(":60", ":59")
     for parse, candidate in ((datetime.fromisoformat, tidy), (parsedate_to_datetime, text)):
         try:

@@ -17,7 +17,7 @@ _MAPPED = bytes(10) + b"\xff\xff"  # ::ffff:0:0/96, IPv4 mapped into IPv6
 
 # Is there anything to do? Searches for one byte or for a literal beginning cost a tenth of a real pattern.
 _ADDRESS_HINTS = tuple(
-    re.compile(hint).search for hint in (rb'_ip"', rb"ip[_A]", rb'I[pP]"', rb"emote[_A]", rb"orwarded")
+    re.compile(hint).search for hint in (rb'_ip"', rb'-ip"', rb"ip[_A]", rb'I[pP]"', rb"emote[_A]", rb"orwarded")
 )
 _HAS_IP = re.compile(rb'"ip"').search
 
@@ -45,7 +45,7 @@ _EMAIL = re.compile(  # the look-behind makes it try each run of characters once
     rf"(?<!{_EMAIL_PART}){_EMAIL_PART}++(?:@|%(?:25)?40){_EMAIL_PART}++"
 )
 _ENCODED_PLUS = re.compile("%2[Bb]")
-_PARAMETER = re.compile(r"(?:(?<=[?&;#])|^)([A-Za-z0-9_.$\[\]-]{1,64})=([^&#;\s]*+)")
+_PARAMETER = re.compile(r"(?:(?<=[?&;#])|^)([A-Za-z0-9_.$\[\]-]{1,64})=([^?&#;\s]*+)")
 _NESTED_PARAMETER = re.compile(
     r"(%(?:25)?(?:3[Ff]|26|23))([A-Za-z0-9_.$-]{1,64})(%(?:25)?3[Dd])((?:[^&#;%\s]|%(?!(?:25)?(?:26|23)))*+)"
 )
