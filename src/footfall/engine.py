@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from footfall.base.codes import Status
+from footfall.base.errors import BadInput
 from footfall.base.ids import ANONYMOUS, USER, identity_key
 from footfall.events import clean
 from footfall.events.columns import Columns, Failure, Reader
@@ -22,7 +23,7 @@ from footfall.events.wire import Entry, Source
 from footfall.ports import Batch, Commit, Failed, Identity, Merge, RecordStore
 from footfall.record import admit as tables
 from footfall.record.admit import NEW_ANONYMOUS, NEW_PREVIOUS, NEW_USER, SHARED_ANONYMOUS, admit
-from footfall.record.layout import LAYOUT, MERGE, RECORD, SESSION
+from footfall.record.layout import EVENT, ITEM, LAYOUT, MERGE, RECORD, SESSION
 from footfall.record.step import plan_of, step
 from footfall.record.timers import Timers, end_sessions
 from footfall.settings import Settings
@@ -102,6 +103,8 @@ class Engine:
         self._load_identities(self.store.identities())
         for keys in self.store.order_keys():
             self.orders.add_all(keys)
+        for merge in self.store.undone_merges():
+            self.splits.add_all(np.array([merge.key_a ^ merge.key_b], np.uint64))
         self._rebuild_seen()
         self.facts = self._shelf.get(self.counters["facts"])
         self.timers.rebuild(self.records, self.n_rows)
@@ -175,7 +178,7 @@ class Engine:
         if last.source == Source.ENGINE:
             self._control(last)
         self.next_offset = last_offset + last.n
-        self.counters["clock_ms"] = max(self.counters["clock_ms"], last.received_ms)
+        self.counters["clock_ms"] = max(self.counters["clock_ms"], last.logged_ms or last.received_ms)
         self._moved = True
         return columns
 
@@ -268,13 +271,14 @@ class Engine:
         if n:
             self._ended.append((self.next_offset, sessions[:n].tobytes()))
 
-    def _traits_of(self, row: int) -> dict[str, object]:
+    def traits_of(self, row: int) -> dict[str, object]:
+        """Traits of a row, those not yet stored included."""
         found = self._traits.get(row)
         return found if found is not None else self.store.traits(row)
 
     def _merged_traits(self, winner: int, loser: int) -> dict[str, object]:
         """Traits of both; where both have one, the winner's stands."""
-        return {**self._traits_of(loser), **self._traits_of(winner)}
+        return {**self.traits_of(loser), **self.traits_of(winner)}
 
     def _note_links(self, columns: Columns, links: np.ndarray) -> None:
         """Remember identities that are new or point elsewhere, with their texts."""
@@ -316,7 +320,7 @@ class Engine:
             Batch(
                 int(columns.offsets[0]),
                 n,
-                int(columns.received[-1]),
+                batch[-1][1].logged_ms or batch[-1][1].received_ms,
                 statuses.tobytes(),
                 events["message_key"].astype("<u8").tobytes(),
                 np.where(statuses == _APPLIED, events["order_key"], 0).astype("<u8").tobytes(),
@@ -340,7 +344,7 @@ class Engine:
         except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
             return
         if isinstance(traits, dict) and traits:
-            self._traits[row] = {**self._traits_of(row), **traits}
+            self._traits[row] = {**self.traits_of(row), **traits}
 
     def _note_failures(self, columns: Columns, failures: dict[int, Failure]) -> None:
         for i in np.flatnonzero(columns.events["status"] == _FAILED):
@@ -359,17 +363,15 @@ class Engine:
 
     # -- time ------------------------------------------------------------------------------------------------------
 
-    def tick(self, now_ms: int) -> int:
-        """End every session that is due by ``now_ms``; returns how many ended."""
+    def tick(self, now_ms: int) -> np.ndarray:
+        """End the sessions that are due by ``now_ms`` (at most 100,000 at a call); returns their rows."""
         rows = self.timers.due(self.records, now_ms)
-        if not len(rows):
-            return 0
-        sessions = np.empty(len(rows), SESSION)
-        n = end_sessions(self.records, rows, sessions)
-        self._note_ended(sessions, n)
-        self._dirty[rows] = True
-        self._moved = True
-        return n
+        if len(rows):
+            sessions = np.empty(len(rows), SESSION)
+            self._note_ended(sessions, end_sessions(self.records, rows, sessions))
+            self._dirty[rows] = True
+            self._moved = True
+        return rows
 
     # -- what must be stored ---------------------------------------------------------------------------------------
 
@@ -412,6 +414,59 @@ class Engine:
         """Row of an identity, or -1."""
         row = tables.identities_get(self.identities, np.uint64(identity_key(site, what, text)))
         return int(tables.root_of(self.records, row)) if row >= 0 else -1
+
+    def pending_identities(self) -> list[Identity]:
+        """Identities that the next commit will store."""
+        return list(self._new_identities.values())
+
+    def pending_merges(self) -> list[Merge]:
+        """Merges that the next commit will store."""
+        return list(self._merges)
+
+    def undo_merge(
+        self, merge: Merge, later: Sequence[Merge], loser_keys: set[int], entries: Sequence[tuple[int, Entry]]
+    ) -> None:
+        """Make both visitors of a merge again: as they were, moved by ``entries``, every event since that either caused.
+
+        An event goes to the loser when its user id, or without one its anonymous id, is among ``loser_keys``. ``later``
+        are merges that the winner won since, oldest first; they are done again. The two ids are never joined again.
+        """
+        before = {
+            merge.winner: merge.winner_before,
+            merge.loser: merge.loser_before,
+            **{m.loser: m.loser_before for m in later},
+        }
+        layouts = {merge.layout, *(m.layout for m in later)}
+        if layouts != {LAYOUT}:
+            raise BadInput("This merge was made by an older version and can't be taken back.", code="old_layout")
+        for row, data in before.items():
+            self.records[row] = np.frombuffer(data, RECORD)[0]
+        pending = list(later)
+        for offset, entry in entries:
+            while pending and pending[0].offset <= offset:
+                self._merge_again(pending.pop(0), merge, loser_keys)
+            columns = self.reader.read([(offset, entry)], self._shelf.at(entry.received_ms))
+            e = columns.events[0]
+            key = int(e["user_key"]) or int(e["anonymous_key"])
+            e["row"] = merge.loser if key in loser_keys else merge.winner
+            step(self.records, columns.events, columns.items, np.zeros(0, MERGE), self.plan, np.zeros(3, SESSION))
+        for m in pending:
+            self._merge_again(m, merge, loser_keys)
+        rows = np.array(list(before), np.int32)
+        self._dirty[rows] = True
+        self.timers.arm(self.records, rows)
+        self.splits.make_room(2)
+        self.splits.add_all(np.array([merge.key_a ^ merge.key_b], np.uint64))
+        self._merges.append(msgspec.structs.replace(merge, is_undone=True))
+        self._moved = True
+
+    def _merge_again(self, m: Merge, undone: Merge, loser_keys: set[int]) -> None:
+        winner = undone.loser if loser_keys & {m.key_a, m.key_b} else undone.winner
+        merges = np.zeros(1, MERGE)
+        merges["winner"], merges["loser"] = winner, m.loser
+        nothing = np.zeros(1, EVENT)
+        nothing["status"] = _FAILED
+        step(self.records, nothing, np.zeros(0, ITEM), merges, self.plan, np.zeros(3, SESSION))
 
     def ledger(self, log_next_offset: int) -> dict[str, int]:
         """Where the events of the log ended: received = applied + duplicate + failed + lag_events."""

@@ -109,7 +109,7 @@ class Historian:
         self._reader.new_names.clear()
         statuses = np.full(last - first, 255, np.uint8)
         rows = np.full(last - first, -1, np.int32)
-        for batch in self._store.batches(min((e.received_ms for _, e in entries), default=0)):
+        for batch in self._store.batches(min((e.logged_ms or e.received_ms for _, e in entries), default=0)):
             _lay(batch, first, statuses, rows)
         at = columns.offsets - first
         return event_table(columns, statuses[at] == _APPLIED, rows[at], self._places)

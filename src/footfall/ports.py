@@ -139,6 +139,7 @@ class Commit(msgspec.Struct, gc=False):
     replayed: list[int]
     """Offsets of failed events that were tried again."""
     merges: list[Merge]
+    """New ones; one with a known ``merge_id`` replaces it (it was taken back)."""
     counters: dict[str, int]
     """Ledger and progress counters, whole."""
     ended: list[tuple[int, bytes]] = []
@@ -224,6 +225,14 @@ class RecordStore(Protocol):
 
     def merges_of(self, row: int) -> list[Merge]:
         """Merges that this row won or lost, newest first."""
+        ...
+
+    def merge(self, merge_id: int) -> Merge | None:
+        """One merge."""
+        ...
+
+    def undone_merges(self) -> list[Merge]:
+        """Merges that were taken back; their ids are never joined again."""
         ...
 
     def close(self) -> None:

@@ -158,3 +158,5 @@ class Entry(msgspec.Struct, array_like=True, gc=False, omit_defaults=True):
     facts: int = 0
     """Version of the shared facts that hold from here on (control entries of source ``ENGINE``: ``n`` is 1 and ``body``
     empty, so that every entry has an offset of its own; the ledger counts no event for them)."""
+    logged_ms: int = 0
+    """When the entry was written, if that isn't ``received_ms`` (imports); what the duplicate window goes by."""

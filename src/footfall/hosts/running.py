@@ -9,29 +9,52 @@ import fcntl
 import os
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import structlog
 
-from footfall.adapters.definitions import SqlDefinitions
+from footfall.adapters.definitions import VISITOR_ID_KEY, open_definitions
 from footfall.adapters.journal import SqliteJournal
 from footfall.adapters.lake import ParquetLake
 from footfall.adapters.records import SqliteRecordStore
 from footfall.base.clock import Clock, SystemClock
-from footfall.base.errors import FootfallError, Unavailable
+from footfall.base.errors import Unavailable
 from footfall.engine import Engine, split_at_control
+from footfall.events.columns import Columns
 from footfall.events.facts import FactsShelf
 from footfall.events.geo import Geo
 from footfall.events.wire import Entry, Source
 from footfall.history import Historian, facts_of
-from footfall.profile import LiveProfiles
+from footfall.profile import LiveProfiles, VisitorIds
+from footfall.ports import EventLog
 from footfall.settings import Settings
 
 _log = structlog.get_logger("footfall")
 _DAY_MS = 86_400_000
 _IDLE_S = 0.02
 """How long the engine loop sleeps when the log has nothing; a new entry wakes it at once."""
+
+
+class _Telling:
+    """A log that tells when something was appended."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self.on_append: Callable[[], None] = _ignore
+        self.read = log.read
+        self.next_offset = log.next_offset
+        self.trim = log.trim
+        self.reopen = log.reopen
+        self.close = log.close
+
+    def append(self, entries: Sequence[Entry]) -> int:
+        """As the log's own, then tell."""
+        offset = self._log.append(entries)
+        self.on_append()
+        return offset
 
 
 class DataFolder:
@@ -42,32 +65,51 @@ class DataFolder:
         self.path = data
         self.settings = settings
         self._lock_file = _hold(data / "lock")
-        self.definitions = SqlDefinitions.open(data)
-        self.log = SqliteJournal(data / "journal.db")
+        self.definitions = open_definitions(data)
+        self.log = _Telling(SqliteJournal(data / "journal.db"))
         self.store = SqliteRecordStore(data / "records.db", failed_max=settings.failed_max)
         self.lake = ParquetLake(data / "lake")
         self.places = Geo(settings.geo_database)
         self.shelf = FactsShelf(data / "facts")
         self.engine = Engine(settings, self.store, places=self.places, shelf=self.shelf)
         self.engine.recover()
-        self.historian = Historian(settings, self.log, self.store, self.lake, Geo(settings.geo_database), FactsShelf(data / "facts"))
+        self.historian = Historian(
+            settings, self.log, self.store, self.lake, Geo(settings.geo_database), FactsShelf(data / "facts")
+        )
+        # held in this order: applying (the engine takes nothing meanwhile), storing, lock (around the engine's memory)
+        self.applying = threading.RLock()
+        self._storing = threading.RLock()
         self.lock = threading.RLock()
-        """Around the engine."""
-        self._storing = threading.Lock()
+        self._writing_lake = threading.Lock()
+        self.committed_offset = self.engine.next_offset
+        self.on_applied: Callable[[Columns], None] = _ignore
+        self.on_ended: Callable[[np.ndarray], None] = _ignore
+        self.wake: Callable[[], None] = _ignore
+        self.log.on_append = self._on_append
+
+    def _on_append(self) -> None:
+        self.wake()
 
     def apply(self, most: int) -> int:
         """Apply up to about ``most`` events from the log; returns how many offsets the engine moved."""
-        entries = self.log.read(self.engine.next_offset, most)
-        if not entries:
-            return 0
-        start = self.engine.next_offset
-        for batch in split_at_control(entries):
-            with self.lock:
-                self.engine.apply(batch)
-        return self.engine.next_offset - start
+        with self.applying:
+            start = self.engine.next_offset
+            for batch in split_at_control(self.log.read(start, most)):
+                with self.lock:
+                    columns = self.engine.apply(batch)
+                    if columns is not None:
+                        self.on_applied(columns)
+            return self.engine.next_offset - start
+
+    def tick(self, now_ms: int) -> None:
+        """End the sessions that are due."""
+        with self.applying, self.lock:
+            rows = self.engine.tick(now_ms)
+            if len(rows):
+                self.on_ended(rows)
 
     def commit(self) -> bool:
-        """Store what changed; False if nothing did."""
+        """Store what changed; False if nothing did. Waits, trying again, while the disk is full or broken."""
         with self._storing:
             with self.lock:
                 commit = self.engine.take_commit()
@@ -77,19 +119,30 @@ class DataFolder:
             while True:
                 try:
                     self.store.commit(commit)
-                    return True
+                    break
                 except Unavailable as error:
                     _log.error("records can't be stored; trying again", error=str(error))
                     time.sleep(wait_s)
                     wait_s = min(2 * wait_s, 5.0)
+            self.committed_offset = commit.next_offset
+            return True
 
     def write_lake(self) -> None:
-        """Carry what is committed to the lake, then let go of what the retention allows."""
-        self.historian.write(self.engine.committed_offset)
+        """Carry what is committed to the lake."""
+        with self._writing_lake:
+            self.historian.write(self.committed_offset)
+
+    def trim_journal(self, now_ms: int) -> None:
+        """Let go of log entries that the lake has and that are older than the retention."""
+        since = now_ms - self.settings.journal_retention_days * _DAY_MS
+        oldest = next((batch.offset for batch in self.store.batches(since)), self.lake.position())
+        self.log.trim(min(oldest, self.lake.position()))
 
     def publish_facts(self, now_ms: int) -> int:
-        """Make a new snapshot of shared facts from the lake, name it in the log; returns its version."""
+        """Make a new snapshot of shared facts from the lake, name it in the log; returns its version. Without prices there is nothing to publish."""
         facts = facts_of(self.lake, now_ms, now_ms - self.settings.facts_window_days * _DAY_MS, now_ms + 1)
+        if not len(facts.categories) and not len(facts.products):
+            return self.engine.counters["facts"]
         self.shelf.put(facts)
         self.log.append([Entry(0, now_ms, int(Source.ENGINE), 1, b"", facts=facts.version)])
         return facts.version
@@ -101,8 +154,9 @@ class DataFolder:
         if settings.lake_retention_days:
             self.lake.retain(_date(now_ms - settings.lake_retention_days * _DAY_MS))
         self.store.trim_batches(now_ms - (settings.duplicate_window_days + 1) * _DAY_MS)
-        with self.lock:
+        with self.applying, self.lock:
             self.engine.forget_old_messages()
+        self.trim_journal(now_ms)
 
     def close(self) -> None:
         """Store everything and let go of the folder."""
@@ -113,6 +167,10 @@ class DataFolder:
         self.definitions.close()
         self.places.close()
         self._lock_file.close()
+
+
+def _ignore(*_: object) -> None:
+    """Nobody listens."""
 
 
 def _date(ms: int) -> str:
@@ -139,8 +197,13 @@ class Running:
 
     def __init__(self, data: Path, settings: Settings, clock: Clock | None = None) -> None:
         self.clock = clock or SystemClock()
+        self.settings = settings
         self.folder = DataFolder(data, settings)
-        self.profiles = LiveProfiles(self.folder, self.clock)
+        ids = VisitorIds(self.folder.definitions.secret(VISITOR_ID_KEY))
+        self.profiles = LiveProfiles(self.folder, ids, self.clock)
+        self.folder.on_applied = self.profiles.note
+        self.folder.on_ended = self.profiles.note_rows
+        self.folder.wake = self.wake
         self._news = threading.Event()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -157,11 +220,10 @@ class Running:
 
     def start(self) -> None:
         """Catch up with the log, then start the loops."""
-        folder = self.folder
-        while folder.apply(folder.settings.engine_batch_max_events):
+        while self.folder.apply(self.settings.engine_batch_max_events):
             pass
-        for name, run in (("engine", self._run_engine), ("store", self._run_store), ("lake", self._run_lake)):
-            thread = threading.Thread(target=self._guard, args=(name, run), name=f"footfall-{name}", daemon=True)
+        for name, turn in (("engine", self._turn_engine), ("store", self._turn_store), ("lake", self._turn_lake())):
+            thread = threading.Thread(target=self._run, args=(name, turn), name=f"footfall-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -171,51 +233,49 @@ class Running:
         self._news.set()
         for thread in self._threads:
             thread.join(timeout=60)
-        self.folder.write_lake_quietly()
+        self.folder.commit()
+        self.folder.write_lake()
         self.folder.close()
 
-    def _guard(self, name: str, run: "LoopBody") -> None:
+    def serve(self, ready: Callable[[str], None] | None = None) -> None:
+        """Serve HTTP until SIGINT or SIGTERM, then stop."""
+        from footfall.hosts.serve import serve
+
+        serve(self, ready)
+
+    def _run(self, name: str, turn: Callable[[], None]) -> None:
         while not self._stop.is_set():
             try:
-                run()
+                turn()
                 self.troubles.pop(name, None)
-            except FootfallError as error:
-                self._trouble(name, error)
-            except Exception as error:  # a defect must not stop the pipeline: it is logged, shown and tried again
-                self._trouble(name, error)
+            except Exception as error:  # whatever it is must not stop the pipeline: shown, logged, tried again
+                self.troubles[name] = f"{type(error).__name__}: {error}"
+                _log.error("a loop failed and is tried again", loop=name, error=str(error), exc_info=True)
+                self._stop.wait(1.0)
 
-    def _trouble(self, name: str, error: Exception) -> None:
-        self.troubles[name] = f"{type(error).__name__}: {error}"
-        _log.error("a loop failed and will be tried again", loop=name, error=str(error), exc_info=error)
-        self._stop.wait(1.0)
-
-    def _run_engine(self) -> None:
-        folder = self.folder
-        n = folder.apply(folder.settings.engine_batch_max_events)
-        if n:
-            self.profiles.note_change()
-        else:
-            with folder.lock:
-                if folder.engine.tick(self.clock.now_ms()):
-                    self.profiles.note_change()
+    def _turn_engine(self) -> None:
+        if not self.folder.apply(self.settings.engine_batch_max_events):
+            self.folder.tick(self.clock.now_ms())
             self._news.wait(_IDLE_S)
             self._news.clear()
 
-    def _run_store(self) -> None:
-        self._stop.wait(self.folder.settings.commit_interval_ms / 1000)
+    def _turn_store(self) -> None:
+        self._stop.wait(self.settings.commit_interval_ms / 1000)
         self.folder.commit()
 
-    def _run_lake(self) -> None:
-        folder, settings = self.folder, self.folder.settings
-        next_facts = next_tidy = 0.0
-        while not self._stop.wait(settings.lake_interval_s):
-            folder.write_lake()
-            self.troubles.pop("lake", None)
+    def _turn_lake(self) -> Callable[[], None]:
+        due = {"facts": self.clock.now_ms() + 60_000, "tidy": self.clock.now_ms() + 120_000}
+
+        def turn() -> None:
+            self._stop.wait(self.settings.lake_interval_s)
+            self.folder.write_lake()
             now = self.clock.now_ms()
-            if now >= next_facts:
-                folder.publish_facts(now)
+            if now >= due["facts"]:
+                due["facts"] = now + self.settings.facts_interval_s * 1000
+                self.folder.publish_facts(now)
                 self.wake()
-                next_facts = now + settings.facts_interval_s * 1000
-            if now >= next_tidy:
-                folder.tidy(now)
-                next_tidy = now + _DAY_MS / 24
+            if now >= due["tidy"]:
+                due["tidy"] = now + _DAY_MS // 24
+                self.folder.tidy(now)
+
+        return turn

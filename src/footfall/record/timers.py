@@ -139,5 +139,9 @@ class Timers:
         for start in range(0, n_rows, 1_000_000):
             self.arm(records, np.arange(start, min(n_rows, start + 1_000_000), dtype=np.int32))
 
+    def rows(self) -> np.ndarray:
+        """Every row (int32) that is watched, in no order: the visitors with an open session, and a few more."""
+        return self._heap["row"][: self._n].copy()
+
     def __len__(self) -> int:
         return self._n
