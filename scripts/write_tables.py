@@ -22,8 +22,8 @@ REGION = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n" for cells in (head, *rows)]
+    return lines[0] + "|---" * len(head) + "|\n" + "".join(lines[1:])
 
 
 def features() -> str:
@@ -44,7 +44,7 @@ def record() -> str:
 
 def reasons() -> str:
     """Every reason for which an event is refused."""
-    return _table(("reason", "what it means, what to do"), [(f"`{code}`", text) for code, text in REASONS.items()])
+    return _table(("code", "what it means"), [(f"`{code}`", text) for code, text in REASONS.items()])
 
 
 def commands() -> str:
