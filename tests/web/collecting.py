@@ -99,10 +99,7 @@ def entries_of(log: MemoryLog) -> list[Entry]:
 def events_of(log: MemoryLog) -> list[Any]:
     """Every event that was accepted, decoded, in order."""
     return [
-        msgspec.json.decode(line)
-        for entry in entries_of(log)
-        if not entry.reject
-        for line in entry.body.split(b"\n")
+        msgspec.json.decode(line) for entry in entries_of(log) if not entry.reject for line in entry.body.split(b"\n")
     ]
 
 

@@ -2,11 +2,11 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from tests.web.collecting import FailingLog, until
 
 from footfall.base.errors import Unavailable
 from footfall.events.wire import Entry
 from footfall.web.ack import GroupCommit
-from tests.web.collecting import FailingLog, until
 
 
 def entry(n: int = 1, body: bytes = b"{}") -> Entry:

@@ -12,7 +12,6 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from enum import Enum
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -52,7 +51,7 @@ REJECTS_BURST = 20_000
 CHUNK_EVENTS = 256
 """A large batch lets other requests in after this many events."""
 
-SUCCESS = Answer(200, b'{"success":true}', JSON)
+SUCCESS = Answer(200, b'{"success":true}', JSON[:1])  # a fixed body has nothing to sniff, and each header costs
 PIXEL = Answer(
     200,
     base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"),
@@ -63,13 +62,13 @@ _LIBRARY_IS_RUDDER = re.compile(rb'"library"\s*:\s*\{[^{}]{0,400}?"name"\s*:\s*"
 _WRITE_KEY = re.compile(rb'"writeKey"\s*:\s*"([^"\\]{1,128})"')
 
 
-class UnknownKey(FootfallError):  # noqa: N818
+class UnknownKey(FootfallError):
     """No site has this write key."""
 
     code = "unknown_write_key"
 
 
-class ForeignOrigin(FootfallError):  # noqa: N818
+class ForeignOrigin(FootfallError):
     """The site doesn't take events from pages of this origin."""
 
     code = "foreign_origin"
@@ -81,70 +80,88 @@ class TooMany(Unavailable):
     code = "too_many_events"
 
 
-class Protocol(Enum):
-    """What the body, or the query, holds."""
-
-    BATCH = 1
-    SINGLE = 2
-    PIXEL = 3
-    SNOWPLOW_POST = 4
-    SNOWPLOW_GET = 5
-    GA4 = 6
-
-
 class Door(NamedTuple):
     """One route that takes events."""
 
-    protocol: Protocol
     source: Source
-    type_name: str = ""
-    """Event type that the route stands for (``track``), or empty."""
+    split: Callable[[bytes, Limits], Split]
+    """Events of its bodies, or of its queries if ``is_get``; raises ``BadInput``."""
     key_names: tuple[bytes, ...] = (b"writeKey", b"write_key")
     """Query parameters that may hold the write key, first one wins."""
     is_get: bool = False
     answer: Answer = SUCCESS
+    hides_refusals: bool = False
+    """Bad input is answered 200 as well, because the protocol knows nothing else."""
 
 
-_BATCH = Door(Protocol.BATCH, Source.SEGMENT)
-_BEACON = Door(Protocol.BATCH, Source.RUDDER)
-_PIXEL = Door(Protocol.PIXEL, Source.PIXEL, is_get=True, answer=PIXEL)
+def _read_by(events_of: Callable[[bytes], list[bytes]], body: bytes, limits: Limits) -> list[bytes]:
+    """What another room's reader makes of a stranger's bytes; raises ``BadInput``."""
+    try:
+        events = events_of(body)
+    except FootfallError:
+        raise
+    except Exception as error:
+        logger.exception("%s failed on a body of %d bytes", events_of, len(body))
+        raise BadInput(REASONS["unreadable"], code="unreadable") from error
+    if len(events) > limits.max_events:
+        raise BadInput(f"A request may have up to {limits.max_events:,} events.", code="batch_too_large")
+    return events
+
+
+def _split_pixel(query: bytes, limits: Limits) -> Split:
+    return split_single(_pixel_data(query), "", limits)
+
+
+def _split_tp2(body: bytes, limits: Limits) -> Split:
+    return Split(*within_limits(_read_by(snowplow.events_of_tp2, body, limits), limits), _app_id(body), "")
+
+
+def _split_snowplow_query(query: bytes, limits: Limits) -> Split:
+    events = _read_by(lambda raw: snowplow.events_of_query(raw.decode("latin-1")), query, limits)
+    return Split(*within_limits(events, limits), "", "")
+
+
+def _split_mp(body: bytes, limits: Limits) -> Split:
+    return Split(*within_limits(_read_by(ga4.events_of_mp, body, limits), limits), "", "")
+
+
+def _single(type_name: str) -> Door:
+    return Door(Source.SEGMENT, lambda body, limits: split_single(body, type_name, limits))
+
+
 _SNOWPLOW_KEYS = (b"writeKey", b"write_key", b"aid")
-_SNOWPLOW_POST = Door(Protocol.SNOWPLOW_POST, Source.SNOWPLOW, key_names=_SNOWPLOW_KEYS)
-_SNOWPLOW_GET = Door(Protocol.SNOWPLOW_GET, Source.SNOWPLOW, key_names=_SNOWPLOW_KEYS, is_get=True, answer=PIXEL)
 _GA4_KEYS = (b"write_key", b"writeKey", b"api_secret", b"measurement_id")
-_GA4 = Door(Protocol.GA4, Source.GA4, key_names=_GA4_KEYS)
 
-_SINGLES = {name: Door(Protocol.SINGLE, Source.SEGMENT, name) for name in ("track", "page", "screen", "identify")}
-_SINGLES |= {name: Door(Protocol.SINGLE, Source.SEGMENT, name) for name in ("group", "alias")}
+_BATCH = Door(Source.SEGMENT, split_batch)
+_SNOWPLOW_POST = Door(Source.SNOWPLOW, _split_tp2, _SNOWPLOW_KEYS)
+_SNOWPLOW_GET = Door(Source.SNOWPLOW, _split_snowplow_query, _SNOWPLOW_KEYS, is_get=True, answer=PIXEL)
+_SINGLES = {name: _single(name) for name in ("track", "page", "screen", "identify", "group", "alias")}
 DOORS: dict[str, Door] = {
     "/v1/batch": _BATCH,
     "/v1/b": _BATCH,
     "/v1/import": _BATCH,
-    "/beacon/v1/batch": _BEACON,
-    "/v1/pixel.gif": _PIXEL,
+    "/beacon/v1/batch": Door(Source.RUDDER, split_batch),
+    "/v1/pixel.gif": Door(Source.PIXEL, _split_pixel, is_get=True, answer=PIXEL),
     "/com.snowplowanalytics.snowplow/tp2": _SNOWPLOW_POST,
     "/i": _SNOWPLOW_GET,
-    "/mp/collect": _GA4,
+    "/mp/collect": Door(Source.GA4, _split_mp, _GA4_KEYS, hides_refusals=True),
     **{f"/v1/{name}": door for name, door in _SINGLES.items()},
     **{f"/v1/{name[0]}": door for name, door in _SINGLES.items()},
 }
 """Routes that take events; the Snowplow ones also stand under ``/{write_key}/``."""
 
-# `screen` and `scroll` don't share a letter with another call: t, p, s, i, g, a are the six types' initials.
-
 
 class _Request:
     """What is known of one request so far; filled while it is being worked on."""
 
-    __slots__ = ("headers", "key", "origin", "path", "peer", "query", "scheme", "site")
+    __slots__ = ("headers", "key", "origin", "peer", "query", "scheme", "site")
 
     def __init__(self, scope: Scope, key: str) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.query: bytes = scope["query_string"]
         client = scope.get("client")
         self.peer: str = client[0] if client else ""
-        self.scheme: str = scope.get("scheme", "http")
-        self.path: str = scope["path"]
+        self.scheme: str = scope["scheme"]
         self.origin = self.headers.get(b"origin")
         self.key = key
         self.site: Site | None = None
@@ -177,7 +194,7 @@ class Collector:
         self._reject_buckets = TokenBuckets(REJECTS_PER_S, REJECTS_BURST)
         self._script = Script()
         self._fixed: dict[str, Handler] = {path: partial(self._events, door, "") for path, door in DOORS.items()}
-        self._fixed["/footfall.js"] = partial(self._get, self._answer_script, "")
+        self._fixed["/footfall.js"] = self._send_script
         self._fixed["/sourceConfig/"] = self._fixed["/sourceConfig"] = partial(self._get, self._answer_rudder, "")
 
     def route(self, path: str) -> Handler | None:
@@ -205,7 +222,7 @@ class Collector:
         try:
             request = _Request(scope, path_key)
             origin = request.origin
-            if door.protocol is Protocol.PIXEL or door.protocol is Protocol.SNOWPLOW_GET:
+            if door.is_get:
                 await self._store_query(door, request)
             else:
                 await self._store_body(door, request, receive)
@@ -223,7 +240,7 @@ class Collector:
         try:
             body = await bodies.read(receive, headers, self.settings.batch_max_bytes)
             body = bodies.unpack(body, headers.get(b"content-encoding", b""), self.settings.batch_max_bytes)
-            split = self._split(door, body)
+            split = door.split(body, self._limits)
             if request.site is None:
                 self._identify(request, split.write_key)
             source = self._source(door, request, split)
@@ -231,7 +248,7 @@ class Collector:
                 limit = self.settings.segment_batch_max_bytes
                 raise BadInput(f"A batch may have up to {limit:,} bytes.", code="batch_too_large")
         except BadInput as error:
-            if isinstance(error.detail, bytes):
+            if isinstance(error.detail, bytes) and error.detail:
                 body = error.detail
             if request.site is None:
                 self._identify(request, _key_in(body))
@@ -243,7 +260,7 @@ class Collector:
     async def _store_query(self, door: Door, request: _Request) -> None:
         query = request.query
         try:
-            split = self._split(door, query)
+            split = door.split(query, self._limits)
         except BadInput as error:
             self._identify(request, request.key or self._key_of(request, door))
             await self._keep_refused(door, request, error, query)
@@ -253,63 +270,34 @@ class Collector:
             raise _unknown_key()
         await self._append(request, door.source, split)
 
-    def _split(self, door: Door, body: bytes) -> Split:
-        """Events of a body or query; raises ``BadInput``."""
-        protocol = door.protocol
-        if protocol is Protocol.BATCH:
-            return split_batch(body, self._limits)
-        if protocol is Protocol.SINGLE:
-            return split_single(body, door.type_name, self._limits)
-        if protocol is Protocol.PIXEL:
-            return split_single(_pixel_data(body), "", self._limits)
-        try:
-            if protocol is Protocol.SNOWPLOW_POST:
-                key = _app_id(body)
-                events = snowplow.events_of_tp2(body)
-            elif protocol is Protocol.SNOWPLOW_GET:
-                key = ""
-                events = snowplow.events_of_query(body.decode("latin-1"))
-            else:
-                key = ""
-                events = ga4.events_of_mp(body)
-        except FootfallError:
-            raise
-        except Exception as error:  # whatever a stranger's bytes do to a reader, it is bad input
-            logger.exception("reading a %s body failed", door.source.name)
-            raise BadInput(REASONS["unreadable"], code="unreadable") from error
-        if len(events) > self._limits.max_events:
-            raise BadInput(f"A request may have up to {self._limits.max_events:,} events.", code="batch_too_large")
-        return Split(*within_limits(events, self._limits), key, "")
-
     async def _append(self, request: _Request, source: Source, split: Split) -> None:
         """Redact, and return when it is all on disk."""
+        events, rejects, _, sent_at = split
         site = request.site
         if site is None:
             raise _unknown_key()
-        events, rejects = split.events, split.rejects
         now_ms = self._clock.now_ms()
         self._check_capacity(site, len(events) + len(rejects), now_ms)
+        entry = self._entry(request, site, now_ms, source)
+        entry.sent_at = sent_at
+        if len(events) == 1 and not rejects:
+            entry.n = 1
+            entry.body = redact.redact(events[0])
+            await self.ack.submit(entry)
+            return
         if rejects and (wait_s := self._reject_buckets.take(site.number, len(rejects), now_ms)):
             raise TooMany("Too many events of this key are broken; look at the failed events.", retry_after_s=wait_s)
-        redacted: list[bytes] = []
-        for i, event in enumerate(events, 1):
-            redacted.append(redact.redact(event))
-            if i % CHUNK_EVENTS == 0:
-                await asyncio.sleep(0)
-        entry = self._entry(request, site, now_ms, source)
-        entry.sent_at = split.sent_at or request.headers.get(b"sentat", b"")[:40].decode("latin-1")
         entries = []
-        if redacted:
-            entry.n = len(redacted)
-            entry.body = redacted[0] if len(redacted) == 1 else b"\n".join(redacted)
+        if events:
+            entry.n = len(events)
+            entry.body = b"\n".join(await _redacted(events))
             entries.append(entry)
-        entries += [_rejected(entry, reason, piece) for reason, piece in rejects]
-        await self.ack.submit(*entries)
+        await self.ack.submit(*entries, *[_rejected(entry, reason, piece) for reason, piece in rejects])
 
     async def _keep_refused(self, door: Door, request: _Request, error: BadInput, body: bytes) -> None:
         """List a refused body as a failed event of its site, as far as the key's rate allows; raises the error."""
         site = request.site
-        if site is None or not body:
+        if site is None:
             raise error
         now_ms = self._clock.now_ms()
         is_snowplow = door.source is Source.SNOWPLOW and error.code in ("batch_too_large", "event_too_large")
@@ -361,7 +349,9 @@ class Collector:
         headers = request.headers
         if b"anonymousid" in headers or b"udder" in headers.get(b"user-agent", b""):
             return Source.RUDDER
-        first = split.events[0] if split.events else b""
+        if door is not _BATCH or not split.events:
+            return Source.SEGMENT
+        first = split.events[0]  # RudderStack's server libraries tell only there, and only send batches
         return Source.RUDDER if b"udder" in first and _LIBRARY_IS_RUDDER.search(first) else Source.SEGMENT
 
     def _entry(self, request: _Request, site: Site, now_ms: int, source: Source) -> Entry:
@@ -385,8 +375,8 @@ class Collector:
     def _refused(self, error: FootfallError, door: Door) -> Answer:
         self.n_refused_requests[error.code] += 1
         answer = _answer_of(error)
-        if door.protocol is Protocol.GA4 and answer.status < 429:  # GA4's clients look at nothing but 2xx
-            return Answer(200, answer.body, answer.headers)
+        if door.hides_refusals and answer.status < 429:
+            return Answer(200, answer.body, JSON)
         return answer
 
     async def _other_method(self, method: bytes, scope: Scope, send: Send) -> None:
@@ -414,8 +404,15 @@ class Collector:
             answer = _answer_of(error)
         await answer.send(send, origin)
 
-    def _answer_script(self, request: _Request) -> Answer:
-        return self._script.answer(request.headers)
+    async def _send_script(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            await self._other_method(b"GET", scope, send)
+            return
+        try:
+            answer = self._script.answer(dict(scope["headers"]))
+        except Missing as error:
+            answer = _answer_of(error)
+        await answer.send(send, None)  # any page may load it, so that caches keep one copy
 
     def _answer_segment(self, request: _Request) -> Answer:
         self._identify(request, request.key)
@@ -454,6 +451,16 @@ def _answer_of(error: FootfallError) -> Answer:
 
 def _unknown_key() -> UnknownKey:
     return UnknownKey("No site has this write key; copy it from the dashboard's site settings.")
+
+
+async def _redacted(events: list[bytes]) -> list[bytes]:
+    """Every event redacted; lets other requests in between."""
+    redacted = []
+    for i, event in enumerate(events, 1):
+        redacted.append(redact.redact(event))
+        if i % CHUNK_EVENTS == 0:
+            await asyncio.sleep(0)
+    return redacted
 
 
 def _rejected(like: Entry, reason: str, piece: bytes) -> Entry:

@@ -41,6 +41,7 @@ class Script:
             (b"etag", self._etag),
             (b"cache-control", f"public, max-age={MAX_AGE_S}".encode()),
             (b"vary", b"Accept-Encoding"),
+            (b"access-control-allow-origin", b"*"),
             (b"cross-origin-resource-policy", b"cross-origin"),
             NOSNIFF,
         )

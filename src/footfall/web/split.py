@@ -266,6 +266,7 @@ _ESCAPES = re.compile(
 )
 _TO_BRACKET = re.compile(rb'(?:[^\[\]{}"]++|"(?:[^"\\]++|\\.)*+")*+([\[\]{}])', re.S)
 _SPACE = re.compile(rb"[ \t\r\n]*+")
+_JUNK = re.compile(rb'(?:[^\[\]{},"]++|"(?:[^"\\]++|\\.)*+")*+', re.S)
 _SCALAR = re.compile(rb"[^\[\]{},\" \t\r\n]++")
 _MAX_BRACKETS = 400_000
 
@@ -342,18 +343,28 @@ class _Scan:
         if self._body[at : at + 1] == b"]":
             return pieces, at + 1
         while len(pieces) <= max_events:
-            end = self._value_end(at)
-            pieces.append(self._body[at:end])
-            end = self._space(end)
+            end = self._element_end(at)
+            pieces.append(self._body[at:end].rstrip(b" \t\r\n"))
             if self._body[end : end + 1] == b"]":
                 return pieces, end + 1
             at = self._skip(end, b",")
         raise BadInput(f"A batch may have up to {max_events:,} events.", code="batch_too_large")
 
+    def _element_end(self, start: int) -> int:
+        """Where the comma or bracket stands that ends a list's element, whatever junk the element is."""
+        at = start
+        while True:
+            at = _JUNK.match(self._body, at).end()  # type: ignore[union-attr]  # it matches nothing, too
+            first = self._body[at : at + 1]
+            if first in (b"{", b"["):
+                at = self._container_end(at)
+            elif first in (b",", b"]") and at > start:
+                return at
+            else:
+                raise self._broken(at)
+
     def _space(self, at: int) -> int:
-        match = _SPACE.match(self._body, at)
-        assert match is not None  # it matches nothing, too
-        return match.end()
+        return _SPACE.match(self._body, at).end()  # type: ignore[union-attr]  # it matches nothing, too
 
     def _skip(self, at: int, token: bytes) -> int:
         """Where the next value starts, past this token."""

@@ -1,0 +1,104 @@
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.web.collecting import KEY, SITES, FailingLog, ask, until
+
+from footfall.base.clock import ManualClock
+from footfall.settings import Settings
+from footfall.web.ack import GroupCommit
+from footfall.web.asgi import App, Receive, Scope, Send, build
+from footfall.web.collector import Collector
+
+
+class Rest:
+    """Everything that isn't the collector's."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.seen.append(scope.get("path", scope["type"]))
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"rest"})
+
+
+@pytest.fixture
+def log() -> FailingLog:
+    return FailingLog()
+
+
+@pytest.fixture
+def collector(log: FailingLog) -> Iterator[Collector]:
+    ack = GroupCommit(log, max_events=100)
+    yield Collector(Settings(), SITES.get, ack, ManualClock(), lambda: 0)
+    ack.close()
+
+
+def test_other_paths_and_the_lifespan_go_to_the_rest(collector: Collector) -> None:
+    rest = Rest()
+    app = build(collector, rest)
+
+    async def story() -> None:
+        for path in ("/api/visitors", "/", "/v1/decide", "/v1/stream", "/v1/projects/a/b/settings", "/i/i/i"):
+            assert (await ask(app, "GET", path)).body == b"rest"
+        await app({"type": "lifespan"}, _nothing, _ignore)
+        assert (await ask(app, "POST", "/v1/track", b"{}", {"x-write-key": KEY})).status == 200
+
+    asyncio.run(story())
+    assert rest.seen == [
+        "/api/visitors",
+        "/",
+        "/v1/decide",
+        "/v1/stream",
+        "/v1/projects/a/b/settings",
+        "/i/i/i",
+        "lifespan",
+    ]
+
+
+async def _nothing() -> Any:
+    return {"type": "lifespan.startup"}
+
+
+async def _ignore(message: Any) -> None:
+    pass
+
+
+def test_without_a_rest_other_paths_are_missing(collector: Collector) -> None:
+    answer = asyncio.run(ask(build(collector, None), "GET", "/nowhere"))
+    assert (answer.status, answer.json()["code"]) == (404, "missing")
+
+
+def test_without_a_rest_the_lifespan_is_answered(collector: Collector) -> None:
+    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    answers: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        answers.append(message["type"])
+
+    asyncio.run(build(collector, None)({"type": "lifespan"}, receive, send))
+    assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_alive_is_not_ready_while_the_log_is_down(collector: Collector, log: FailingLog) -> None:
+    app: App = build(collector, None)
+
+    async def story() -> None:
+        assert (await ask(app, "GET", "/readyz")).status == 200
+        log.is_full = True
+        log.n_reopen_failures = 3
+        assert (await ask(app, "POST", "/v1/track", b"{}", {"x-write-key": KEY})).status == 503
+        answer = await ask(app, "GET", "/readyz")
+        assert (answer.status, answer.json()["code"], answer.headers["retry-after"]) == (503, "not_ready", "1")
+        assert (await ask(app, "GET", "/healthz")).status == 200
+        log.is_full = False
+        await until(lambda: collector.ack.is_healthy)
+        assert (await ask(app, "GET", "/readyz")).status == 200
+
+    asyncio.run(story())
