@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from tests.contracts.event_log import EventLogContract
+from tests.contracts.lake import LakeContract
 from tests.contracts.record_store import RECORD, RecordStoreContract
 
-from footfall.adapters.memory import MemoryLog, MemoryRecordStore
+from footfall.adapters.memory import MemoryLake, MemoryLog, MemoryRecordStore
 
 
 class TestMemoryLog(EventLogContract):
@@ -19,3 +20,9 @@ class TestMemoryRecordStore(RecordStoreContract):
     @pytest.fixture
     def make(self) -> Callable[[], MemoryRecordStore]:
         return lambda: MemoryRecordStore(failed_max=5, dtype=RECORD)
+
+
+class TestMemoryLake(LakeContract):
+    @pytest.fixture
+    def make(self) -> Callable[[], MemoryLake]:
+        return MemoryLake

@@ -19,7 +19,6 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from footfall.adapters import wal
-from footfall.adapters.memory import take
 from footfall.base.errors import BadInput, Missing, Unavailable
 from footfall.events.wire import Entry
 
@@ -272,6 +271,25 @@ class SqliteJournal:
             raise wal.unavailable(error, "journal") from error
         else:
             return found
+
+
+def take(offsets: list[int], entries: list[Entry], offset: int, max_events: int) -> list[tuple[int, Entry]]:
+    """Entries from ``offset`` on, at least one, as long as they hold no more than ``max_events`` events.
+
+    ``offsets`` are the entries' own, rising without gaps.
+    """
+    if not offsets or offset < offsets[0]:
+        raise Missing(f"The log no longer holds offset {offset}: it was trimmed.", code="trimmed")
+    at = bisect_left(offsets, offset)
+    if at == len(offsets):
+        raise Missing(f"The log ends before offset {offset}.", code="past_end")
+    if offsets[at] != offset:
+        raise BadInput(f"No entry starts at offset {offset}.")
+    # An entry fits if it ends within the limit, that is, if the next one starts there at the latest.
+    stop = max(at + 1, bisect_left(offsets, offset + max_events + 1, at) - 1)
+    if stop == len(offsets) - 1 and offsets[stop] + entries[stop].n <= offset + max_events:
+        stop += 1
+    return list(zip(offsets[at:stop], entries[at:stop], strict=True))
 
 
 def _checksum(first: int, n: int, body: bytes) -> int:

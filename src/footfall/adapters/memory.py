@@ -4,14 +4,20 @@ import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
+import duckdb
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from footfall.base.codes import Status
-from footfall.base.errors import BadInput, Missing, Unavailable
+from footfall.adapters.journal import take
+from footfall.adapters.lake import TABLES, fitting, select
+from footfall.adapters.records import applied_order_keys, storable
+from footfall.base.errors import BadInput, Unavailable
 from footfall.events.wire import Entry
 from footfall.ports import Batch, Commit, Failed, Identity, Merge, Snapshot
 from footfall.record.layout import RECORD
@@ -72,25 +78,6 @@ class MemoryLog:
     def _check_open(self) -> None:
         if self._is_closed:
             raise Unavailable("The log is closed.", code="closed")
-
-
-def take(offsets: list[int], entries: list[Entry], offset: int, max_events: int) -> list[tuple[int, Entry]]:
-    """Entries from ``offset`` on, at least one, as long as they hold no more than ``max_events`` events.
-
-    ``offsets`` are the entries' own, rising without gaps.
-    """
-    if not offsets or offset < offsets[0]:
-        raise Missing(f"The log no longer holds offset {offset}: it was trimmed.", code="trimmed")
-    at = bisect_left(offsets, offset)
-    if at == len(offsets):
-        raise Missing(f"The log ends before offset {offset}.", code="past_end")
-    if offsets[at] != offset:
-        raise BadInput(f"No entry starts at offset {offset}.")
-    # An entry fits if it ends within the limit, that is, if the next one starts there at the latest.
-    stop = max(at + 1, bisect_left(offsets, offset + max_events + 1, at) - 1)
-    if stop == len(offsets) - 1 and offsets[stop] + entries[stop].n <= offset + max_events:
-        stop += 1
-    return list(zip(offsets[at:stop], entries[at:stop], strict=True))
 
 
 class MemoryRecordStore:
@@ -243,6 +230,16 @@ class MemoryRecordStore:
                 merge for _, merge in sorted(self._merges.items(), reverse=True) if row in (merge.winner, merge.loser)
             ]
 
+    def merge(self, merge_id: int) -> Merge | None:
+        """See the port."""
+        with self._lock:
+            return self._merges.get(merge_id)
+
+    def undone_merges(self) -> list[Merge]:
+        """See the port."""
+        with self._lock:
+            return [merge for _, merge in sorted(self._merges.items()) if merge.is_undone]
+
     def close(self) -> None:
         """See the port."""
         self._is_closed = True
@@ -259,14 +256,72 @@ class MemoryRecordStore:
         return sorted(found, key=lambda identity: (identity.site, identity.text, -identity.what))
 
 
-def applied_order_keys(batches: Sequence[Batch]) -> np.ndarray:
-    """uint64: keys of the orders that were applied in these batches."""
-    keys = np.frombuffer(b"".join(batch.order_keys for batch in batches), "<u8")
-    statuses = np.frombuffer(b"".join(batch.statuses for batch in batches), np.uint8)
-    applied: np.ndarray = keys[(keys != 0) & (statuses == Status.APPLIED)]
-    return applied
+class MemoryLake:
+    """:class:`footfall.ports.Lake` in Arrow tables, asked with the same SQL."""
 
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._position = 0
+        self._is_closed = False
+        self._parts: dict[str, dict[tuple[int, int], pa.Table]] = {table: {} for table in TABLES}
+        self._duckdb = duckdb.connect(config={"threads": 1, "python_enable_replacements": False})
+        self._duckdb.execute("SET enable_external_access = false")
+        self._duckdb.execute("SET lock_configuration = true")
 
-def storable(text: str) -> str:
-    """The text with what isn't Unicode (lone surrogates) replaced."""
-    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    def write(self, table: str, first_offset: int, last_offset: int, rows: pa.Table) -> None:
+        """See the port."""
+        rows = fitting(table, rows)
+        with self._lock:
+            self._check_open()
+            parts = self._parts[table]
+            if table == "events":
+                if first_offset > self._position:
+                    raise BadInput(f"The lake reaches up to offset {self._position}: write from there.")
+                rows = rows.filter(pc.greater_equal(rows["offset"], self._position))
+                self._position = max(self._position, last_offset)
+            else:
+                for first, last in [key for key in parts if first_offset <= key[0] and key[1] <= last_offset]:
+                    del parts[first, last]
+            if len(rows):
+                parts[first_offset, last_offset] = rows
+
+    def position(self) -> int:
+        """See the port."""
+        return self._position
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """See the port."""
+        with self._lock:
+            self._check_open()
+            for table, (schema, time_column, latest) in TABLES.items():
+                rows = pa.concat_tables([schema.empty_table(), *self._parts[table].values()])
+                self._duckdb.register(f"{table}_rows", rows)
+                self._duckdb.execute(
+                    f"CREATE OR REPLACE VIEW {table} AS SELECT *, make_timestamp({time_column} * 1000)::DATE AS date"  # noqa: S608 (own names)
+                    f" FROM {table}_rows {latest}"
+                )
+            return select(self._duckdb, sql, parameters)
+
+    def compact(self, today: str) -> int:
+        """Nothing to do."""
+        return 0
+
+    def retain(self, oldest_date: str) -> int:
+        """See the port; returns how many parts lost rows."""
+        oldest_ms = int(datetime.fromisoformat(oldest_date).replace(tzinfo=UTC).timestamp() * 1000)
+        n_changed = 0
+        with self._lock:
+            self._check_open()
+            for table, parts in self._parts.items():
+                for key, rows in parts.items():
+                    parts[key] = rows.filter(pc.greater_equal(rows[TABLES[table].time_column], oldest_ms))
+                    n_changed += len(parts[key]) < len(rows)
+        return n_changed
+
+    def close(self) -> None:
+        """See the port."""
+        self._is_closed = True
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise Unavailable("The lake is closed.", code="closed")

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from footfall.adapters import wal
-from footfall.adapters.memory import applied_order_keys, storable
+from footfall.base.codes import Status
 from footfall.base.errors import BadInput, Unavailable
 from footfall.ports import Batch, Commit, Failed, Identity, Merge, Snapshot
 from footfall.record import layout
@@ -233,6 +233,16 @@ class SqliteRecordStore:
         sql = "SELECT data FROM merges WHERE winner = ?1 OR loser = ?1 ORDER BY merge_id DESC"
         return [_decode_merge(data) for (data,) in self._fetch(sql, (row,))]
 
+    def merge(self, merge_id: int) -> Merge | None:
+        """See the port."""
+        rows = self._fetch("SELECT data FROM merges WHERE merge_id = ?", (merge_id,))
+        return _decode_merge(rows[0][0]) if rows else None
+
+    def undone_merges(self) -> list[Merge]:
+        """See the port."""
+        merges = (_decode_merge(data) for (data,) in self._fetch("SELECT data FROM merges ORDER BY merge_id", ()))
+        return [merge for merge in merges if merge.is_undone]
+
     def close(self) -> None:
         """See the port; closing twice is harmless."""
         with self._write_lock, self._read_lock:
@@ -421,6 +431,19 @@ class SqliteRecordStore:
                     " (SELECT event_offset FROM failed ORDER BY event_offset LIMIT ?)",
                     (n_over,),
                 )
+
+
+def applied_order_keys(batches: Sequence[Batch]) -> np.ndarray:
+    """uint64: keys of the orders that were applied in these batches."""
+    keys = np.frombuffer(b"".join(batch.order_keys for batch in batches), "<u8")
+    statuses = np.frombuffer(b"".join(batch.statuses for batch in batches), np.uint8)
+    applied: np.ndarray = keys[(keys != 0) & (statuses == Status.APPLIED)]
+    return applied
+
+
+def storable(text: str) -> str:
+    """The text with what isn't Unicode (lone surrogates) replaced."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _insert(writer: apsw.Connection, head: str, width: int, rows: Sequence[tuple[Any, ...]]) -> None:
