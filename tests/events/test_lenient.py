@@ -154,5 +154,7 @@ def test_any_object_is_read_or_refused_and_comes_out_typed(value):
     except Refused as refused:
         assert refused.reason in set(REASONS) - {"unreadable"}
     else:
-        again = msgspec.json.decode(msgspec.json.encode(event), type=Event)
-        assert msgspec.json.encode(again) == msgspec.json.encode(event)
+        if event.traits is not None:
+            assert isinstance(json.loads(bytes(event.traits)), dict)
+        event.traits = None
+        assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event
