@@ -1,5 +1,6 @@
 """What the API answers, in its shapes; what it refuses, in one shape."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from litestar.testing import TestClient
 from tests.web.house import House, house
 from tests.web.memory_profiles import NOW_MS, failed_event, live_row
 
+from footfall.adapters.definitions import open_definitions
 from footfall.base.errors import Unavailable
 from footfall.web import shapes
 
@@ -267,3 +269,18 @@ def test_every_admin_change_is_in_the_audit_log_under_its_author(browser: Browse
         "token.revoke",
     ]
     assert browser.get("/api/audit/check").json() == {"n_rows": 13, "is_whole": True, "broken_at": None}
+
+
+def test_a_site_that_another_process_made_is_seen_while_serving(
+    home: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("footfall.web.api.REFRESH_S", 0.01)
+    other = open_definitions(tmp_path / "data")
+    with home.client() as browser:
+        site, _ = other.add_site("from elsewhere", [], by="cli")
+        other.close()
+        deadline_s = time.monotonic() + 10
+        while home.definitions.site_of_write_key(site.write_key) is None:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.005)
+        assert browser.get("/api/visitors?site=from+elsewhere", headers=home.admin).status_code == 200

@@ -28,7 +28,7 @@ def browser(home: House) -> Iterator[Browser]:
 
 
 def log_in_by_link(browser: Browser, home: House, **extra: Any) -> dict[str, Any]:
-    answer = browser.post("/api/login/token", json={"token": home.link, "password": PASSWORD, **extra})
+    answer = browser.post("/api/login/link", json={"token": home.link, "password": PASSWORD, **extra})
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
@@ -40,8 +40,8 @@ def test_a_link_sets_the_password_and_logs_in_once(home: House, browser: Browser
     assert answer["user"]["email"] == "ada@shop.example"
     assert answer["expires"] == "2025-10-16T08:53:20.000Z"
     me = browser.get("/api/me").json()
-    assert (me["kind"], me["email"], me["role"], me["csrf"]) == ("user", "ada@shop.example", "admin", answer["csrf"])
-    again = browser.post("/api/login/token", json={"token": home.link, "password": "another " + PASSWORD},
+    assert (me["kind"], me["name"], me["role"], me["csrf"]) == ("user", "ada@shop.example", "admin", answer["csrf"])
+    again = browser.post("/api/login/link", json={"token": home.link, "password": "another " + PASSWORD},
                          headers={"X-CSRF-Token": answer["csrf"]})  # fmt: skip
     assert (again.status_code, again.json()["code"]) == (404, "link_expired")
     shown = browser.get("/login", params={"token": home.link}, headers={"Accept": "application/json"})
@@ -58,14 +58,14 @@ def test_looking_at_the_link_does_not_use_it_up(home: House, browser: Browser) -
     "password", ["", "short", "elevenchars", "aaaaaaaaaaaaaaaa", "PasswordPassword", "admin@localhost", "x" * 1025]
 )
 def test_a_weak_password_is_refused_and_leaves_the_link_usable(home: House, browser: Browser, password: str) -> None:
-    answer = browser.post("/api/login/token", json={"token": home.link, "password": password})
+    answer = browser.post("/api/login/link", json={"token": home.link, "password": password})
     assert answer.status_code == 400
     assert password == "" or password not in answer.text
     log_in_by_link(browser, home)
 
 
 def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(home: House, browser: Browser) -> None:
-    answer = browser.post("/api/login/token", json={"token": home.link, "password": PASSWORD})
+    answer = browser.post("/api/login/link", json={"token": home.link, "password": PASSWORD})
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("footfall_session=se_")
     for part in ("HttpOnly", "SameSite=lax", "Path=/", "Max-Age=604800"):
@@ -78,7 +78,7 @@ def test_over_https_the_cookie_is_secure_and_bound_to_the_host(tmp_path: Path, b
     settings = Settings(public_url="https://shop.test" if by == "public_url" else "")
     base_url = "https://shop.test" if by == "scheme" else "http://shop.test"
     with house(tmp_path / "data", settings) as home, home.client(base_url) as browser:
-        answer = browser.post("/api/login/token", json={"token": home.link, "password": PASSWORD})
+        answer = browser.post("/api/login/link", json={"token": home.link, "password": PASSWORD})
         assert answer.headers["set-cookie"].startswith("__Host-footfall_session=se_")
         assert "Secure" in answer.headers["set-cookie"]
         if by == "scheme":
@@ -216,7 +216,7 @@ def test_a_write_by_cookie_needs_the_csrf_token_of_the_same_session(home: House,
 def test_a_form_that_poses_as_json_is_refused(home: House, browser: Browser) -> None:
     body = f'{{"token": "{home.link}", "password": "{PASSWORD}"}}'
     for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
-        answer = browser.post("/api/login/token", content=body, headers={"Content-Type": kind})
+        answer = browser.post("/api/login/link", content=body, headers={"Content-Type": kind})
         assert (answer.status_code, answer.json()["code"]) == (415, "not_json")
 
 

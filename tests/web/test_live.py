@@ -51,6 +51,15 @@ class Reader:
     def text(self) -> str:
         return b"".join(self.sent).decode()
 
+    @property
+    def visitors(self) -> list[list[Any]]:
+        """Rows of each message that has any."""
+        return [message["visitors"] for message in self.events("live") if message["visitors"]]
+
+    @property
+    def ledgers(self) -> list[Any]:
+        return [message["ledger"] for message in self.events("live")]
+
     def events(self, name: str) -> list[Any]:
         blocks = [block.split("\n") for block in self.text.split("\n\n")]
         return [json.loads(lines[-1][6:]) for lines in blocks if lines[0] == f"event: {name}"]
@@ -82,6 +91,7 @@ def play(scene: Callable[[Stage], Awaitable[None]], pace: Pace = FAST) -> None:
     async def run() -> None:
         stage = Stage(pace)
         await scene(stage)
+        await asyncio.sleep(0)
         await stage.live.close()
         await _until(lambda: stage.live.n_clients == 0)
         await _until(lambda: len(asyncio.all_tasks()) == 1)
@@ -95,9 +105,9 @@ def test_the_first_message_comes_at_once_with_the_last_ten_seconds_and_the_ledge
         stage.profiles.add(1, live_row("new", "new", NOW_MS), NOW_MS - 10_000)
         stage.profiles.add(2, live_row("other", "other", NOW_MS), NOW_MS)
         reader, _ = stage.open()
-        await _until(lambda: bool(reader.events("ledger")))
-        assert [row["visitor_id"] for row in reader.events("visitors")[0]] == ["new"]
-        assert reader.events("ledger")[0]["received"] == 3
+        await _until(lambda: bool(reader.ledgers))
+        assert [row["visitor_id"] for row in reader.visitors[0]] == ["new"]
+        assert reader.ledgers[0]["received"] == 3
 
     play(scene, Pace(interval_s=60))
 
@@ -121,8 +131,8 @@ def test_a_client_that_comes_back_gets_what_it_missed_of_the_last_five_minutes(
         stage.profiles.add(1, live_row("b", "b", NOW_MS), NOW_MS - 299_000)
         stage.profiles.add(1, live_row("c", "c", NOW_MS), NOW_MS - 301_000)
         reader, _ = stage.open(last_id=last_id)
-        await _until(lambda: bool(reader.events("ledger")))
-        assert [row["visitor_id"] for rows in reader.events("visitors") for row in rows] == expected
+        await _until(lambda: bool(reader.ledgers))
+        assert [row["visitor_id"] for rows in reader.visitors for row in rows] == expected
 
     play(scene, Pace(interval_s=60))
 
@@ -130,13 +140,13 @@ def test_a_client_that_comes_back_gets_what_it_missed_of_the_last_five_minutes(
 def test_changes_reach_everybody_who_watches_that_site_and_nobody_else() -> None:
     async def scene(stage: Stage) -> None:
         (first, _), (second, _), (other, _) = stage.open(1), stage.open(1), stage.open(2)
-        await _until(lambda: all(r.events("ledger") for r in (first, second, other)))
+        await _until(lambda: all(r.ledgers for r in (first, second, other)))
         stage.change("ada")
-        await _until(lambda: bool(first.events("visitors") and second.events("visitors")))
+        await _until(lambda: bool(first.visitors and second.visitors))
         stage.change("bob", site=2)
-        await _until(lambda: bool(other.events("visitors")))
-        assert {row["visitor_id"] for rows in first.events("visitors") for row in rows} == {"ada"}
-        assert {row["visitor_id"] for rows in other.events("visitors") for row in rows} == {"bob"}
+        await _until(lambda: bool(other.visitors))
+        assert {row["visitor_id"] for rows in first.visitors for row in rows} == {"ada"}
+        assert {row["visitor_id"] for rows in other.visitors for row in rows} == {"bob"}
 
     play(scene)
 
@@ -145,11 +155,11 @@ def test_silence_is_filled_with_comments_and_a_changed_ledger_ends_it() -> None:
     async def scene(stage: Stage) -> None:
         reader, _ = stage.open()
         await _until(lambda: reader.text.count(": still here\n\n") >= 2)
-        n_before = len(reader.events("ledger"))
+        n_before = len(reader.ledgers)
         assert n_before <= 2
         stage.profiles.open_failed[1] = [failed_event(0, "bad_json")]
-        await _until(lambda: len(reader.events("ledger")) > n_before)
-        assert reader.events("ledger")[-1]["failed"] == 1
+        await _until(lambda: len(reader.ledgers) > n_before)
+        assert reader.ledgers[-1]["failed"] == 1
 
     play(scene)
 
@@ -159,9 +169,9 @@ def test_more_rows_than_fit_are_said_to_be_cut() -> None:
         for n in range(501):
             stage.profiles.rows.setdefault(1, []).append((NOW_MS, live_row(f"v{n}", "x", NOW_MS)))
         reader, _ = stage.open()
-        await _until(lambda: bool(reader.events("ledger")))
-        assert len(reader.events("visitors")[0]) == 500
-        assert reader.events("cut") == [{}]
+        await _until(lambda: bool(reader.ledgers))
+        assert len(reader.visitors[0]) == 500
+        assert reader.events("live")[0]["is_cut"] is True
 
     play(scene, Pace(interval_s=60))
 
@@ -169,15 +179,15 @@ def test_more_rows_than_fit_are_said_to_be_cut() -> None:
 def test_a_client_that_stops_reading_is_dropped_and_the_others_do_not_notice() -> None:
     async def scene(stage: Stage) -> None:
         (slow, slow_task), (quick, _) = stage.open(), stage.open()
-        await _until(lambda: bool(slow.events("ledger") and quick.events("ledger")))
+        await _until(lambda: bool(slow.ledgers and quick.ledgers))
         slow.may_read.clear()
         for n in range(20):
-            n_before = len(quick.events("visitors"))
+            n_before = len(quick.visitors)
             stage.change(f"v{n}")
-            await _until(lambda n_before=n_before: len(quick.events("visitors")) > n_before)  # type: ignore[misc]
+            await _until(lambda n_before=n_before: len(quick.visitors) > n_before)  # type: ignore[misc]
         await _until(slow_task.done)
         assert stage.live.n_clients == 1
-        assert {row["visitor_id"] for rows in quick.events("visitors") for row in rows} >= {f"v{n}" for n in range(20)}
+        assert {row["visitor_id"] for rows in quick.visitors for row in rows} >= {f"v{n}" for n in range(20)}
 
     play(scene)
 
@@ -185,7 +195,7 @@ def test_a_client_that_stops_reading_is_dropped_and_the_others_do_not_notice() -
 def test_a_client_that_reads_again_learns_that_it_was_dropped() -> None:
     async def scene(stage: Stage) -> None:
         slow, task = stage.open()
-        await _until(lambda: bool(slow.events("ledger")))
+        await _until(lambda: bool(slow.ledgers))
         slow.may_read.clear()
         n = 0
         while stage.metrics.live_dropped._value.get() == 0:
@@ -201,7 +211,7 @@ def test_a_client_that_reads_again_learns_that_it_was_dropped() -> None:
 def test_leaving_frees_the_place_and_stops_the_reading() -> None:
     async def scene(stage: Stage) -> None:
         reader, task = stage.open()
-        await _until(lambda: bool(reader.events("ledger")))
+        await _until(lambda: bool(reader.ledgers))
         assert stage.metrics.live_clients._value.get() == 1
         reader.leave.set()
         await _until(task.done)
@@ -237,6 +247,7 @@ def test_the_right_is_checked_in_a_busy_stream_too() -> None:
 def test_there_is_a_most_of_streams() -> None:
     async def scene(stage: Stage) -> None:
         readers = [stage.open() for _ in range(3)]
+        await _until(lambda: stage.live.n_clients == 3)
         with pytest.raises(Unavailable):
             stage.open()
         readers[0][0].leave.set()
@@ -249,7 +260,7 @@ def test_there_is_a_most_of_streams() -> None:
 def test_a_read_that_fails_is_tried_again_at_the_next_tick() -> None:
     async def scene(stage: Stage) -> None:
         reader, _ = stage.open()
-        await _until(lambda: bool(reader.events("ledger")))
+        await _until(lambda: bool(reader.ledgers))
         n_tries = 0
 
         def broken(site: int, since_ms: int, limit: int) -> list[dict[str, Any]]:
@@ -261,8 +272,8 @@ def test_a_read_that_fails_is_tried_again_at_the_next_tick() -> None:
         stage.change("ada")
         await _until(lambda: n_tries >= 3)
         del stage.profiles.changed_since  # type: ignore[method-assign]
-        await _until(lambda: bool(reader.events("visitors")))
-        assert reader.events("visitors")[0][0]["visitor_id"] == "ada"
+        await _until(lambda: bool(reader.visitors))
+        assert reader.visitors[0][0]["visitor_id"] == "ada"
 
     play(scene)
 
@@ -287,18 +298,20 @@ def test_over_real_http_the_stream_flows_and_ends_when_the_host_stops(tmp_path: 
         seen: list[str] = []
 
         async def read(url: str) -> None:
-            async with httpx.AsyncClient(timeout=10) as client:
-                async with client.stream("GET", f"{url}/api/live", headers=home.admin) as answer:
-                    assert answer.status_code == 200
-                    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-                    assert answer.headers["cache-control"] == "no-store"
-                    assert answer.headers["x-content-type-options"] == "nosniff"
-                    async for line in answer.aiter_lines():
-                        seen.append(line)
+            async with (
+                httpx.AsyncClient(timeout=10) as client,
+                client.stream("GET", f"{url}/api/live", headers=home.admin) as answer,
+            ):
+                assert answer.status_code == 200
+                assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+                assert answer.headers["cache-control"] == "no-store"
+                assert answer.headers["x-content-type-options"] == "nosniff"
+                async for line in answer.aiter_lines():
+                    seen.append(line)
 
         async with _served(home) as url:
             reading = asyncio.create_task(read(url))
-            await _until(lambda: "event: ledger" in seen)
+            await _until(lambda: "event: live" in seen)
             home.clock.set_ms(NOW_MS + 5)
             home.profiles.add(1, live_row("late", "late", NOW_MS + 5), NOW_MS + 5)
             await _until(lambda: any('"visitor_id":"late"' in line for line in seen))

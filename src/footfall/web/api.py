@@ -1,5 +1,11 @@
 """What can be asked behind the login? Puts the routes, their guard and their errors together into one application."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import anyio.to_thread
+import structlog
 from litestar import Litestar, MediaType, Router
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
@@ -11,6 +17,7 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from footfall import __version__
 from footfall.base.clock import Clock
+from footfall.base.errors import FootfallError
 from footfall.ports import Definitions, Profiles
 from footfall.settings import Settings
 from footfall.web.auth import Authenticate, Doorman, guard
@@ -24,6 +31,10 @@ from footfall.web.pages import Pages, page_routes
 from footfall.web.permissions import Permission
 from footfall.web.reading import reading_routes
 
+_log = structlog.get_logger(__name__)
+
+REFRESH_S = 2.0
+"""How often definitions are read again for what other processes changed."""
 BODY_MAX_BYTES = 262_144
 """Largest request body behind the login."""
 
@@ -59,6 +70,7 @@ def build_app(
         middleware=[Authenticate(doorman)],
         exception_handlers={**HANDLERS, NotFoundException: pages.on_no_route},
         before_send=[add_headers],
+        lifespan=[_fresh(definitions)],
         on_shutdown=[live.close],
         openapi_config=_openapi(),
         request_max_body_size=BODY_MAX_BYTES,
@@ -68,6 +80,29 @@ def build_app(
     app.state.live = live
     app.state.metrics = metrics
     return app
+
+
+def _fresh(definitions: Definitions) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """While the server runs, see what other processes changed in the definitions (``footfall import`` adds sites)."""
+
+    async def refresh_often() -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            try:
+                await anyio.to_thread.run_sync(definitions.refresh)
+            except FootfallError as error:
+                _log.warning("definitions can't be read", error=str(error))
+
+    @asynccontextmanager
+    async def running(app: Litestar) -> AsyncIterator[None]:
+        task = asyncio.create_task(refresh_often())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    return running
 
 
 def _openapi() -> OpenAPIConfig:

@@ -18,6 +18,7 @@ from footfall.base.clock import Clock
 from footfall.base.errors import FootfallError, Unavailable
 from footfall.ports import Profiles
 from footfall.web.metrics import Metrics
+from footfall.web.shapes import iso
 
 _log = structlog.get_logger(__name__)
 
@@ -89,11 +90,11 @@ class Live:
         """
         if self.n_clients >= self._pace.clients_max:
             raise Unavailable("Too many live streams are open. Close other dashboards.", retry_after_s=10)
-        client = _Client(self._pace.queue_max)
-        self._clients.setdefault(site, set()).add(client)
-        self._metrics.live_clients.set(self.n_clients)
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            client = _Client(self._pace.queue_max)
+            self._clients.setdefault(site, set()).add(client)
+            self._metrics.live_clients.set(self.n_clients)
             try:
                 since_ms = self._since_ms(last_id)
                 await _first_to_end(_until_gone(receive), self._serve(client, site, since_ms, may_stay, send))
@@ -174,7 +175,7 @@ class Live:
             if not rows and ledger == ledger_before:
                 continue
             ledger_before = ledger
-            message = _events(now_ms, rows, ledger)
+            message = _event(site, now_ms, rows, ledger)
             for client in list(self._clients.get(site, ())):
                 if not client.offer(message):
                     self._clients[site].discard(client)
@@ -182,17 +183,15 @@ class Live:
 
     async def _message(self, site: int, since_ms: int, now_ms: int) -> bytes:
         rows, ledger = await anyio.to_thread.run_sync(self._read, site, since_ms)
-        return _events(now_ms, rows, ledger)
+        return _event(site, now_ms, rows, ledger)
 
     def _read(self, site: int, since_ms: int) -> tuple[list[dict[str, Any]], dict[str, int]]:
         return self._profiles.changed_since(site, since_ms, ROWS_MAX), self._profiles.ledger()
 
 
-def _events(now_ms: int, rows: list[dict[str, Any]], ledger: dict[str, int]) -> bytes:
-    """One message: the rows if there are any, a note if there were more, and the ledger."""
-    visitors = b"event: visitors\nid: %d\ndata: %s\n\n" % (now_ms, msgspec.json.encode(rows)) if rows else b""
-    cut = b"event: cut\ndata: {}\n\n" if len(rows) >= ROWS_MAX else b""
-    return visitors + cut + b"event: ledger\nid: %d\ndata: %s\n\n" % (now_ms, msgspec.json.encode(ledger))
+def _event(site: int, now_ms: int, rows: list[dict[str, Any]], ledger: dict[str, int]) -> bytes:
+    content = {"time": iso(now_ms), "site": site, "visitors": rows, "ledger": ledger, "is_cut": len(rows) >= ROWS_MAX}
+    return b"event: live\nid: %d\ndata: %s\n\n" % (now_ms, msgspec.json.encode(content))
 
 
 def _body(chunk: bytes) -> Message:

@@ -19,12 +19,13 @@ from footfall.web.errors import NotAllowed, NotLoggedIn, TooManyTries
 from footfall.web.pages import Pages
 from footfall.web.passwords import MAX_LENGTH, MIN_LENGTH, Passwords, check_new
 from footfall.web.permissions import ALLOWED, Permission, reaches
-from footfall.web.shapes import LinkInfo, LoggedIn, Me, UserRow, answers, iso
+from footfall.web.shapes import LinkInfo, LoggedIn, Me, SiteName, UserRow, answers, iso
 
 AnyRequest = Request[Any, Any, Any]
 _Password = Annotated[str, Meta(max_length=MAX_LENGTH)]
 _Email = Annotated[str, Meta(max_length=254)]
 _Token = Annotated[str, Meta(max_length=128)]
+LinkToken = Annotated[str, QueryParameter(max_length=128, description="The token of the link.")]
 
 
 class Login(msgspec.Struct):
@@ -34,8 +35,8 @@ class Login(msgspec.Struct):
     password: _Password
 
 
-class LoginByToken(msgspec.Struct):
-    """Body of ``POST /api/login/token``; ``email`` replaces the one the account was made with."""
+class LoginByLink(msgspec.Struct):
+    """Body of ``POST /api/login/link``; ``email`` replaces the one the account was made with."""
 
     token: _Token
     password: _Password
@@ -86,27 +87,37 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
         answer = LoggedIn(session.csrf, iso(session.expires_ms), user_row(session.user))
         return Response(answer, cookies=[doorman.cookie(request, session.secret, max_age_s)])
 
-    @get("/login", opt={"permission": Permission.PUBLIC}, include_in_schema=False)
-    async def login_page(
-        request: AnyRequest, token: Annotated[str, QueryParameter(max_length=128)] = ""
-    ) -> Response[Any]:
-        accept = request.headers.get("accept", "")
-        if not token or "text/html" in accept or "application/json" not in accept:
-            return await anyio.to_thread.run_sync(pages.index)
+    async def whom(request: AnyRequest, token: str) -> LinkInfo:
         throttle.take(doorman.address(request))
         user = await anyio.to_thread.run_sync(definitions.login_link, token)
         if user is None:
             raise Missing("This link was used or has expired. Ask for a new one.", code="link_expired")
-        return Response(LinkInfo(user.email, user.name, MIN_LENGTH))
+        return LinkInfo(user.email, user.name, MIN_LENGTH)
+
+    @get("/login", opt={"permission": Permission.PUBLIC}, include_in_schema=False)
+    async def login_page(request: AnyRequest, token: LinkToken = "") -> Response[Any]:
+        accept = request.headers.get("accept", "")
+        if token and "text/html" not in accept and "application/json" in accept:
+            return Response(await whom(request, token))
+        return await anyio.to_thread.run_sync(pages.index)
+
+    @get(
+        "/api/login/link",
+        opt={"permission": Permission.PUBLIC},
+        summary="Whom a login link lets in",
+        responses=answers(),
+    )
+    async def link_info(request: AnyRequest, token: LinkToken) -> LinkInfo:
+        return await whom(request, token)
 
     @post(
-        "/api/login/token",
+        "/api/login/link",
         status_code=200,
         opt={"permission": Permission.PUBLIC},
         summary="Set a password by link",
         responses=answers(),
     )
-    async def by_link(request: AnyRequest, data: JSONBody[LoginByToken]) -> Response[LoggedIn]:
+    async def by_link(request: AnyRequest, data: JSONBody[LoginByLink]) -> Response[LoggedIn]:
         throttle.take(doorman.address(request))
         user = await anyio.to_thread.run_sync(definitions.login_link, data.token)
         if user is not None:
@@ -139,10 +150,10 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
     @get("/api/me", opt={"permission": Permission.SELF}, summary="Who am I?", responses=answers())
     async def me(request: AnyRequest) -> Me:
         asker: Principal = request.user
-        sites = [site for site in definitions.sites() if reaches(asker, site.number) and not site.is_archived]
-        email = asker.name if asker.kind == "user" else ""
+        mine = [site for site in definitions.sites() if reaches(asker, site.number) and not site.is_archived]
+        sites = [SiteName(site.number, site.name) for site in mine]
         may = [str(permission) for permission in sorted(ALLOWED[asker.role])]
-        return Me(asker.kind, asker.id, asker.name, asker.role, may, sites, email, asker.csrf)
+        return Me(asker.kind, asker.id, asker.name, asker.role, may, sites, asker.csrf)
 
     @post(
         "/api/me/password",
@@ -168,4 +179,4 @@ def login_routes(definitions: Definitions, doorman: Doorman, clock: Clock, pages
         await anyio.to_thread.run_sync(store)
         return {"changed": True}
 
-    return [login_page, by_link, by_password, log_out, me, change_password]
+    return [login_page, link_info, by_link, by_password, log_out, me, change_password]

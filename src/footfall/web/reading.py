@@ -26,7 +26,7 @@ from footfall.web.shapes import (
     ImportList,
     ImportRow,
     Ledger,
-    LiveRow,
+    LiveMessage,
     MergeList,
     MergeRow,
     Replayed,
@@ -171,9 +171,7 @@ def reading_routes(
         found = definitions.imports(at)
         return ImportList([ImportRow(i.content_hash, i.file_name, iso(i.time_ms), i.result) for i in found])
 
-    stream_spec = ResponseSpec(
-        list[LiveRow], False, "Events `visitors` (these) and `ledger`.", media_type="text/event-stream"
-    )
+    stream_spec = ResponseSpec(LiveMessage, False, "A stream of these.", media_type="text/event-stream")
 
     @get("/api/live", **read, responses={**answers(), 200: stream_spec})
     async def live_stream(request: AnyRequest, at: At) -> ASGIApp:

@@ -227,6 +227,16 @@ class FeatureList(msgspec.Struct):
     features: list[FeatureRow]
 
 
+class LiveMessage(msgspec.Struct):
+    """One message of the live stream; ``is_cut`` says that more rows changed than fit."""
+
+    time: str
+    site: int
+    visitors: list[LiveRow]
+    ledger: Ledger
+    is_cut: bool
+
+
 class UserRow(msgspec.Struct):
     """Somebody who may log in; ``sites`` is ``null`` for every site."""
 
@@ -337,16 +347,22 @@ class ImportList(msgspec.Struct):
     imports: list[ImportRow]
 
 
+class SiteName(msgspec.Struct):
+    """A site as a choice."""
+
+    number: int
+    name: str
+
+
 class Me(msgspec.Struct, omit_defaults=True):
-    """Who asks and what they may do; ``email`` and ``csrf`` for people with a browser only."""
+    """Who asks and what they may do; a user's ``name`` is the e-mail address; ``csrf`` for browsers only."""
 
     kind: str
     id: int
     name: str
     role: str
     permissions: list[str]
-    sites: list[Site]
-    email: str = ""
+    sites: list[SiteName]
     csrf: str = ""
 
 
