@@ -64,9 +64,9 @@ class LakeContract:
         row = {
             "offset": 3, "site": 65535, "row": 2**31 - 1, "time_ms": MAY_1_MS + 1, "received_ms": MAY_1_MS + 2,
             "kind": 255, "flags": 65535, "name": "Prodüct Viewed", "url": "https://shop.example/'a'", "section": None,
-            "product_id": "\0", "category": "🦊", "price": 9.5, "quantity": float("inf"), "revenue": -1e300, "order_id": "", "channel": 3,
-            "device": 2, "os": 1, "browser": 4, "country": "DE", "region": "BE", "city": "Berlin", "anonymous_id": "a",
-            "user_id": "u", "payload": '{"a":1}', "entry": "{}",
+            "product_id": "\0", "category": "🦊", "price": 9.5, "quantity": float("inf"), "revenue": -1e300,
+            "order_id": "", "channel": 3, "device": 2, "os": 1, "browser": 4, "country": "DE", "region": "BE",
+            "city": "Berlin", "anonymous_id": "a", "user_id": "u", "payload": '{"a":1}', "entry": "{}",
         }  # fmt: skip
         lake.write("events", 0, 4, events(row))
         found = lake.query("SELECT * FROM events").to_pylist()
