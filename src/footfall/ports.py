@@ -382,7 +382,7 @@ class Definitions(Protocol):
         ...
 
     def refresh(self) -> None:
-        """Read what other processes changed; hosts call it every few seconds."""
+        """Read what other processes changed; the web application calls it every few seconds."""
         ...
 
     def sites(self) -> list[Site]:
