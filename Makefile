@@ -68,7 +68,7 @@ check: $(python_stamp) $(static_stamp)
 	$(BIN)/lint-imports
 	scripts/check-tracked
 	$(BIN)/pytest -q tests/test_docs.py
-	cd frontend && npm run check
+	cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run check
 
 bench: $(python_stamp)
 	for what in engine http replay; do $(BIN)/footfall bench $$what $(ARGS); done

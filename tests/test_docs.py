@@ -68,8 +68,9 @@ def test_a_decision_gives_context_choice_cost_and_what_would_change_it(page: Pat
     number = int(page.stem.partition("-")[0])
     assert text.startswith(f"# {number}. ")
     heads = re.findall(r"^\*\*(.+?)\.\*\*", text, re.MULTILINE)
-    assert heads[:3] == ["Context", "Choice", "Cost"]
-    assert heads[3:] in (["What would change it"], ["Would change it"])
+    parts = [head.replace("Would", "What would") if head.startswith("Would") else head for head in heads]
+    wanted = ["Context", "Choice", "Cost", "What would change it"]
+    assert [head for head in parts if head in wanted] == wanted
 
 
 @pytest.mark.parametrize("name", [name for name in modules() if name.split(".", 1)[1].startswith(PURE)])
