@@ -206,7 +206,7 @@ def facts_of(lake: Lake, version: int, since_ms: int, until_ms: int) -> Facts:
     """Shared facts from the prices of product views in ``[since_ms, until_ms)`` of event time."""
     views = lake.query(
         "SELECT site, product_id, category, price FROM events "
-        "WHERE kind = 4 AND time_ms >= ? AND time_ms < ? AND price > 0",
+        "WHERE kind = 4 AND time_ms >= ? AND time_ms < ? AND price > 0 AND NOT isnan(price)",
         [since_ms, until_ms],
     ).to_pydict()
     memo: dict[tuple[int, str], int] = {}
