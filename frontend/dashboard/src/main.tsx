@@ -1,0 +1,11 @@
+// Where does the dashboard start? Finds out who is signed in, opens the live stream, and shows the view of the address.
+
+import { render } from "preact";
+import { App } from "./app";
+import { startLive } from "./live";
+import { startRouter } from "./router";
+import "./style.css";
+
+startRouter();
+startLive();
+render(<App />, document.getElementById("app")!);

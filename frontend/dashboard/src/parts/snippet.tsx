@@ -1,0 +1,28 @@
+// What does a shop have to put on its pages? The tag with this site's own write key, ready to copy.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { get, site } from "../api";
+import type { Site } from "../types";
+import { CopyButton } from "./text";
+
+export function Snippet() {
+  const key = useSignal("WRITE_KEY");
+  useEffect(() => {
+    get<Site>(`/api/sites/${site.peek()}`).then(
+      (known) => {
+        key.value = known.write_key;
+      },
+      () => {},
+    );
+  }, []);
+  const text = `<script async src="${location.origin}/footfall.js" data-write-key="${key.value}"></script>`;
+  return (
+    <div class="snippet">
+      <pre>
+        <code>{text}</code>
+      </pre>
+      <CopyButton text={text} label="Copy" />
+    </div>
+  );
+}

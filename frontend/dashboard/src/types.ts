@@ -1,0 +1,41 @@
+// What does the API answer? The shapes this dashboard reads, as the server's OpenAPI says them.
+
+import type { components } from "./openapi";
+
+type Schemas = components["schemas"];
+
+export type Me = Schemas["Me"];
+export type Site = Schemas["Site"];
+export type LinkInfo = Schemas["LinkInfo"];
+export type LiveMessage = Schemas["LiveMessage"];
+export type Ledger = Schemas["Ledger"];
+export type VisitorRow = Schemas["LiveRow"];
+export type VisitorPage = Schemas["VisitorPage"];
+export type State = VisitorRow["state"];
+export type Place = Schemas["Geo"];
+export type TimelineItem = Schemas["TimelineItem"];
+export type TimelinePage = Schemas["Timeline"];
+export type Feature = Schemas["FeatureRow"];
+export type FeatureList = Schemas["FeatureList"];
+export type FailedEvent = Schemas["FailedEvent"];
+export type FailedPage = Schemas["FailedPage"];
+export type Merge = Schemas["MergeRow"];
+export type MergeList = Schemas["MergeList"];
+export type Replayed = Schemas["Replayed"];
+
+/** An id that points to a visitor. */
+export interface IdentityRow {
+  id: string;
+  /** `user` or `anonymous`. */
+  kind: string;
+  is_shared?: boolean;
+}
+
+/** Some parts of a visitor are left open by the schema: what is known about them stands here. */
+export type Visitor = Omit<Schemas["Visitor"], "identities" | "sessions"> & {
+  identities: IdentityRow[];
+  sessions: number;
+  label?: string;
+  state?: State;
+  currency?: string;
+};

@@ -1,0 +1,123 @@
+"""What does the tracker send? A server that gives the built script, writes down every request, and answers as told."""
+
+import json
+import threading
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import footfall.web
+
+TRACKER = Path(footfall.web.__file__).parent / "static" / "footfall.js"
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass
+class Request:
+    """One request as it came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def batch(self) -> dict[str, Any]:
+        """The body as JSON."""
+        decoded: dict[str, Any] = json.loads(self.body)
+        return decoded
+
+
+@dataclass
+class Capture:
+    """The server. ``answers`` are (status, headers) taken in turn; when there are none left it's 200."""
+
+    answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    _news: threading.Condition = field(default_factory=threading.Condition)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        if scope["type"] != "http":
+            return
+        if scope["path"].endswith("/footfall.js"):
+            await _answer(send, 200, {"content-type": "text/javascript"}, TRACKER.read_bytes())
+            return
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        with self._news:
+            self.requests.append(Request(scope["method"], scope["path"], headers, body))
+            status, more = self.answers.pop(0) if self.answers else (200, {})
+            self._news.notify_all()
+        allowed = {
+            "access-control-allow-origin": headers.get("origin", "*"),
+            "access-control-allow-credentials": "true",
+            "access-control-expose-headers": "Retry-After",
+            "content-type": "application/json",
+        }
+        await _answer(send, status, allowed | more, b'{"success":true}')
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event that was sent, in the order of arrival, without those that were refused or sent twice."""
+        found: dict[str, dict[str, Any]] = {}
+        for request in list(self.requests):
+            for event in request.batch["batch"]:
+                found.setdefault(event["messageId"], event)
+        return list(found.values())
+
+    def names(self) -> list[str]:
+        """Names of the track events, and ``page`` or the like for the others."""
+        return [event.get("event") or event["type"] for event in self.events]
+
+    def until(self, is_there: Callable[["Capture"], bool], what: str, within_s: float = 15) -> None:
+        """Wait until enough has come; fails with what came instead."""
+        deadline = time.monotonic() + within_s
+        with self._news:
+            while not is_there(self):
+                rest_s = deadline - time.monotonic()
+                assert rest_s > 0, f"{what} didn't come; what came is {self.names()}"
+                self._news.wait(min(rest_s, 0.5))
+
+    def until_event(self, name: str) -> dict[str, Any]:
+        """Wait for an event of this name (or type) and give it."""
+        self.until(lambda capture: name in capture.names(), name)
+        return next(event for event in self.events if (event.get("event") or event["type"]) == name)
+
+
+@dataclass
+class Site:
+    """Plain pages by path; unknown paths get the page of ``/``."""
+
+    pages: dict[str, str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        if scope["type"] == "http":
+            page = self.pages.get(scope["path"], self.pages["/"])
+            await _answer(send, 200, {"content-type": "text/html; charset=utf-8"}, page.encode())
+
+
+async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    encoded.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
