@@ -253,6 +253,18 @@ def test_a_file_that_is_no_journal_is_refused(tmp_path: Path) -> None:
     assert refused.value.code == "corrupt_journal"
 
 
+def test_two_writers_on_one_file_never_write_over_each_other(tmp_path: Path) -> None:
+    one, other = SqliteJournal(tmp_path / "journal.db"), SqliteJournal(tmp_path / "journal.db")
+    one.append([entry(2, "one")])
+    with pytest.raises(Unavailable):
+        other.append([entry(1, "other")])
+    other.reopen()
+    assert other.append([entry(1, "other")]) == 2
+    assert [e.body[:3] for _, e in read_all(other)] == [b"one", b"oth"]
+    one.close()
+    other.close()
+
+
 _APPENDER = """
 import sys
 from footfall.adapters.journal import SqliteJournal

@@ -200,6 +200,8 @@ def test_on_a_disk_that_keeps_failing_no_commit_is_taken_and_reads_say_so(tmp_pa
     for _ in range(3):
         with pytest.raises(Unavailable):
             store.commit(commit(2, 1, {0: 2}))
+    with pytest.raises(Unavailable):
+        store.load()
     disk.fails_every_sync = False
     store.commit(commit(3, 1, {0: 3}))
     assert store.load().records["n_events"].tolist() == [3]
