@@ -335,7 +335,7 @@ class Engine:
                 self.counters["retried"] += 1
                 self.counters["failed"] -= 1
         for i, event in enumerate(columns.decoded):
-            if event is not None and event.traits is not None and statuses[i] == _APPLIED:
+            if event is not None and event.traits and statuses[i] == _APPLIED:
                 self._note_traits(int(events["row"][i]), bytes(event.traits))
 
     def _note_traits(self, row: int, raw: bytes) -> None:

@@ -501,7 +501,7 @@ class Reader:
                     and properties.compare_at_price is None
                     and properties.discount is None
                     and context.channel is None
-                    and event.traits is None
+                    and not event.traits
                 ):
                     product_key = products.get(product, -1)
                     if product_key < 0:
@@ -515,7 +515,7 @@ class Reader:
                         _NAN if quantity is None else quantity, needs & 2 != 0,
                     ))  # fmt: skip
                     continue
-            if needs & 7 or type_ != "track" and type_ != "page" or not (user or anonymous) or not name and type_ == "track" or context.channel is not None or event.traits is not None:
+            if needs & 7 or type_ != "track" and type_ != "page" or not (user or anonymous) or not name and type_ == "track" or context.channel is not None or event.traits:
                 rare.append((i, event, needs))
         events["site"] = site_of
         events["kind"] = kind_of
@@ -639,7 +639,7 @@ class Reader:
             e["is_alias"] = 1
             e["previous_key"] = shop.id(USER, event.previousId)
             e["previous_anonymous_key"] = shop.id(ANONYMOUS, event.previousId)
-        if event.traits is not None and _EMAIL_KEY in bytes(event.traits):
+        if _EMAIL_KEY in bytes(event.traits):
             e["knows"] = 1
         if context.channel is not None and text_of(context.channel).lower() == "store":
             e["flags"] |= _STORE

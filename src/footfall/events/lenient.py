@@ -208,9 +208,9 @@ def _products(value: Any) -> list[Product] | None:
     return products if products or not value else None
 
 
-def _traits(value: Any) -> msgspec.Raw | None:
+def _traits(value: Any) -> msgspec.Raw:
     if not isinstance(value, dict):
-        return None
+        return msgspec.Raw()
     return msgspec.Raw(msgspec.json.encode(value))
 
 

@@ -107,7 +107,8 @@ class Event(msgspec.Struct, gc=False):
     originalTimestamp: Scalar = None
     sentAt: Scalar = None
     properties: Properties | None = None
-    traits: msgspec.Raw | None = None
+    traits: msgspec.Raw = msgspec.Raw()
+    """The raw object, empty if there is none."""
     context: Context | None = None
 
 
