@@ -150,8 +150,8 @@ def test_after_a_failed_sync_nothing_is_taken_until_reopened(
     log.close()
 
 
-def test_reopening_on_a_disk_that_still_fails_keeps_refusing(tmp_path: Path, disk: FaultyVfs) -> None:
-    log = SqliteJournal(tmp_path / "journal.db", vfs=disk.name)
+def test_reopening_on_a_disk_that_still_fails_keeps_refusing_and_reading(tmp_path: Path, disk: FaultyVfs) -> None:
+    log = SqliteJournal(tmp_path / "journal.db", vfs=disk.name, tail_max_bytes=0)
     log.append([entry(1)])
     disk.fails_every_sync = True
     with pytest.raises(Unavailable):
@@ -160,6 +160,7 @@ def test_reopening_on_a_disk_that_still_fails_keeps_refusing(tmp_path: Path, dis
         log.reopen()
     with pytest.raises(Unavailable):
         log.append([entry(1)])
+    assert [o for o, _ in read_all(log)] == [0]
     disk.fails_every_sync = False
     log.reopen()
     log.append([entry(1)])
@@ -197,6 +198,7 @@ def test_a_full_disk_refuses_and_recovers_by_itself(tmp_path: Path, disk: Faulty
             acked.append(log.append([entry(1, "x" * 20_000)]))
     assert refused.value.code == "disk_full"
     assert acked
+    log.reopen()
     with pytest.raises(Unavailable):
         log.append([entry(1, "x" * 20_000)])
     assert [o for o, _ in read_all(log)] == acked

@@ -193,15 +193,14 @@ def test_after_a_failed_sync_the_next_commit_mends_the_store(
     store.close()
 
 
-def test_on_a_disk_that_keeps_failing_no_commit_is_taken_and_reads_say_so(tmp_path: Path, disk: FaultyVfs) -> None:
+def test_on_a_disk_that_keeps_failing_no_commit_is_taken_and_reads_go_on(tmp_path: Path, disk: FaultyVfs) -> None:
     store = open_store(tmp_path / "records.db", vfs=disk.name)
     store.commit(commit(1, 1, {0: 1}))
     disk.fails_every_sync = True
     for _ in range(3):
         with pytest.raises(Unavailable):
             store.commit(commit(2, 1, {0: 2}))
-    with pytest.raises(Unavailable):
-        store.load()
+    assert store.load().records["n_events"].tolist() == [1]
     disk.fails_every_sync = False
     store.commit(commit(3, 1, {0: 3}))
     assert store.load().records["n_events"].tolist() == [3]

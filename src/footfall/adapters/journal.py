@@ -10,7 +10,8 @@ written everything again and verified it. See ``docs/decisions/0010-journal-rows
 
 import threading
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -131,14 +132,21 @@ class SqliteJournal:
             self._drop_tail(bisect_left(self._tail_offsets, first_kept or 0))
 
     def reopen(self) -> None:
-        """See the port. Raises ``Unavailable`` if the disk still fails or something acknowledged is missing."""
-        with self._write_lock, self._read_lock:
+        """See the port. Raises ``Unavailable`` if the disk still fails or something acknowledged is missing.
+
+        Reads go on meanwhile, and after it failed. When only a full disk refused appends, the tail is verified.
+        """
+        with self._write_lock:
             if self._is_closed:
                 raise Unavailable("The journal is closed.", code="closed")
-            self._broken = self._broken or "reopening"
-            self._release()
-            self._open()
-            self._broken = ""
+            if self._broken:
+                wal.close(self._writer)
+                self._writer = None
+                self._open()
+                self._broken = ""
+            else:
+                with self._read_lock:
+                    self._verify_tail(self._reader)
 
     def close(self) -> None:
         """See the port; closing twice is harmless."""
@@ -150,47 +158,51 @@ class SqliteJournal:
         """Connect, write everything anew, verify the tail, and only then take over."""
         writer = reader = None
         try:
-            writer = wal.open_writer(self._path, self._vfs, cache_bytes=8 << 20)
-            writer.execute(_SCHEMA)
-            reader = wal.open_reader(self._path, self._vfs)
-            end = self._verified_end(reader)
-        except BaseException as error:
+            with _file_errors():
+                writer = wal.open_writer(self._path, self._vfs, cache_bytes=8 << 20)
+                writer.execute(_SCHEMA)
+                reader = wal.open_reader(self._path, self._vfs)
+            end = self._verify_tail(reader)
+        except BaseException:
             wal.close(reader)
             wal.close(writer)
-            if isinstance(error, apsw.Error):
-                raise wal.unavailable(error, "journal") from error
             raise
-        self._writer, self._reader = writer, reader
-        if end < self._next:
-            self._release()
-            raise Unavailable(
-                f"The journal ends at offset {end}, but {self._next} were acknowledged: restore it from a copy.",
-                code="corrupt_journal",
-            )
+        with self._read_lock:
+            wal.close(self._reader)
+            self._writer, self._reader = writer, reader
         with self._tail_lock:
             if end != self._next:  # rows whose sync failed but which are there now
                 self._tail_offsets, self._tail, self._tail_bytes = [], [], 0
             self._next = end
         self._since_checkpoint = 0
 
-    def _verified_end(self, reader: apsw.Connection) -> int:
-        """The next offset, after checking the last rows' checksums and that none is missing among them."""
+    def _verify_tail(self, reader: apsw.Connection | None) -> int:
+        """Where the journal ends, after checking the last rows and that nothing acknowledged is missing."""
+        if reader is None:
+            raise Unavailable("The journal is closed.", code="closed")
         ends = []
         n_bytes = 0
-        rows = reader.execute(
-            "SELECT first_offset, n, checksum, body FROM appends ORDER BY first_offset DESC LIMIT ?", (VERIFY_ROWS,)
-        )
-        for first, n, checksum, body in rows:
-            _verify(first, n, checksum, body)
-            ends.append((first, first + n))
-            n_bytes += len(body)
-            if n_bytes > VERIFY_BYTES:
-                break
-        rows.close()
+        with _file_errors():
+            rows = reader.execute(
+                "SELECT first_offset, n, checksum, body FROM appends ORDER BY first_offset DESC LIMIT ?", (VERIFY_ROWS,)
+            )
+            for first, n, checksum, body in rows:
+                _verify(first, n, checksum, body)
+                ends.append((first, first + n))
+                n_bytes += len(body)
+                if n_bytes > VERIFY_BYTES:
+                    break
+            rows.close(True)
         for (first, _), (_, end) in pairwise(ends):
             if first != end:
                 raise _corrupt(end, "the rows after it are missing")
-        return ends[0][1] if ends else 0
+        end = ends[0][1] if ends else 0
+        if end < self._next:
+            raise Unavailable(
+                f"The journal ends at offset {end}, but {self._next} were acknowledged: restore it from a copy.",
+                code="corrupt_journal",
+            )
+        return end
 
     def _release(self) -> None:
         wal.close(self._reader)
@@ -237,11 +249,11 @@ class SqliteJournal:
 
     def _read_file(self, offset: int, max_events: int) -> list[tuple[int, Entry]]:
         if self._reader is None:
-            raise Unavailable("The journal is closed or being reopened.", code="journal_failed")
+            raise Unavailable("The journal is closed.", code="closed")
         found: list[tuple[int, Entry]] = []
         n_found = 0
         expected = -1
-        try:
+        with _file_errors():
             rows = self._reader.execute(
                 "SELECT first_offset, n, checksum, body FROM appends WHERE first_offset >="
                 " (SELECT max(first_offset) FROM appends WHERE first_offset <= ?) ORDER BY first_offset",
@@ -267,10 +279,15 @@ class SqliteJournal:
                 raise Missing(f"The journal begins at offset {first_kept}; {offset} was trimmed.", code="trimmed")
             if not found:
                 raise Missing(f"The journal ends at offset {self._next}, before {offset}.", code="past_end")
-        except apsw.Error as error:
-            raise wal.unavailable(error, "journal") from error
-        else:
-            return found
+        return found
+
+
+@contextmanager
+def _file_errors() -> Iterator[None]:
+    try:
+        yield
+    except apsw.Error as error:
+        raise wal.unavailable(error, "journal") from error
 
 
 def take(offsets: list[int], entries: list[Entry], offset: int, max_events: int) -> list[tuple[int, Entry]]:

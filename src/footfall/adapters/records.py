@@ -88,7 +88,8 @@ class SqliteRecordStore:
     """:class:`footfall.ports.RecordStore` on one SQLite file; reads may come from any thread, also during a commit.
 
     Keeps at most ``failed_max`` failed events, the oldest go first. After a failed sync the next commit first writes
-    everything again and verifies it. ``vfs`` names an SQLite file layer (tests put failing disks there).
+    everything again and verifies it; reads go on meanwhile. ``vfs`` names an SQLite file layer (tests put failing disks
+    there).
     """
 
     def __init__(
@@ -272,7 +273,9 @@ class SqliteRecordStore:
             if isinstance(error, apsw.Error):
                 raise wal.unavailable(error, "records") from error
             raise
-        self._writer, self._reader = writer, reader
+        with self._read_lock:
+            wal.close(self._reader)
+            self._writer, self._reader = writer, reader
         self._next_offset = next_offset
         self._is_broken = False
 
@@ -300,9 +303,9 @@ class SqliteRecordStore:
             if self._is_closed:
                 raise Unavailable("The records are closed.", code="closed")
             if self._is_broken:
-                with self._read_lock:
-                    self._release()
-                    self._open()
+                wal.close(self._writer)
+                self._writer = None
+                self._open()
             writer = self._writer
             assert writer is not None
             try:
@@ -322,7 +325,7 @@ class SqliteRecordStore:
     def _reading(self) -> Iterator[apsw.Connection]:
         with self._read_lock:
             if self._reader is None:
-                raise Unavailable("The records are closed or being mended.", code="closed")
+                raise Unavailable("The records are closed.", code="closed")
             try:
                 yield self._reader
             except apsw.Error as error:
