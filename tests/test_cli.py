@@ -2,10 +2,14 @@
 
 import fcntl
 import json
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from footfall import config
@@ -137,6 +141,61 @@ def test_the_installed_command_answers() -> None:
     done = subprocess.run([sys.executable, "-m", "footfall.cli", "--help"], capture_output=True, text=True, check=True)
     for command in ("init", "serve", "demo", "import", "failed", "export", "bench", "doctor"):
         assert command in done.stdout
+
+
+def test_serve_sets_an_empty_folder_up_takes_events_and_ends_at_sigterm(tmp_path: Path, free_port: int) -> None:
+    data = tmp_path / "data"
+    server = subprocess.Popen(
+        [sys.executable, "-m", "footfall.cli", "serve", "--data", str(data), "--port", str(free_port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        printed = ""
+        for line in server.stdout:
+            printed += line
+            if "listens on" in line:
+                break
+        write_key = re.search(r"write key +(\S+)", printed)
+        assert write_key is not None, printed
+        assert f"http://127.0.0.1:{free_port}/login?token=" in printed
+        event = {"anonymousId": "a", "event": "Product Viewed"}
+        with httpx.Client(base_url=f"http://127.0.0.1:{free_port}", trust_env=False) as client:
+            assert until_answer(client, "/readyz").status_code == 200
+            answer = client.post("/v1/track", json=event, auth=(write_key[1], ""))
+            assert (answer.status_code, answer.json()) == (200, {"success": True})
+        code, _, err = a_process("serve", "--data", str(data), "--port", str(free_port))
+        assert code == 1
+        assert "--port" in err
+        code, _, err = a_process("import", __file__, "--data", str(data), "--format", "segment")
+        assert code == 1
+        assert "in use" in err
+        server.send_signal(signal.SIGTERM)
+        rest = server.stdout.read()
+        assert server.wait(60) == 0, rest
+        assert "Traceback" not in rest
+    finally:
+        server.kill()
+        server.wait()
+
+
+def a_process(*arguments: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "footfall.cli", *arguments], capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def until_answer(client: httpx.Client, path: str) -> httpx.Response:
+    deadline_s = time.monotonic() + 60
+    while True:
+        try:
+            return client.get(path)
+        except httpx.TransportError:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.02)
 
 
 def test_a_folder_that_a_server_holds_is_left_alone(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -160,14 +160,14 @@ def serve(data: Annotated[Path, DATA], flags: dict[str, Any]) -> None:
     """Run the server; on an empty data folder it creates one first."""
     from footfall.hosts import init as folder
 
-    settings = _settings(data, flags)
+    settings = folder.with_free_port(_settings(data, flags))
     if not folder.is_made(data):
         _show_keys(folder.init(data, "shop", settings))
-        settings = _settings(data, flags)
     from footfall.hosts.running import Running
 
+    folder.end_at_sigterm()
     with contextlib.suppress(KeyboardInterrupt):
-        Running(data, settings).serve()
+        Running(data, settings).serve(lambda url: typer.echo(f"Footfall listens on {url}. Ctrl-C ends it."))
 
 
 @app.command()

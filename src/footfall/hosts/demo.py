@@ -2,7 +2,6 @@
 
 import contextlib
 import multiprocessing
-import signal
 import socket
 import sys
 import tempfile
@@ -11,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import httpx
@@ -21,7 +19,6 @@ from rich.console import Console
 
 from footfall import config
 from footfall.adapters.definitions import open_definitions
-from footfall.base.errors import Unavailable
 from footfall.events.formats.chunk import Chunk, chunked
 from footfall.hosts import init as folder
 from footfall.hosts import shoppers
@@ -47,13 +44,13 @@ class Plan(msgspec.Struct, frozen=True):
 
 def run(data: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str], plan: Plan) -> None:
     """Run until Ctrl-C or SIGTERM; without ``data`` in a temporary folder that is removed at the end."""
-    signal.signal(signal.SIGTERM, _leave)
+    folder.end_at_sigterm()
     console = Console(stderr=True)
     with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
         if data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="footfall-demo-")))
         settings = _settings(data, flags, environ)
-        door = stack.enter_context(_door("127.0.0.1", plan.shop_port, "--shop-port"))
+        door = stack.enter_context(folder.door("127.0.0.1", plan.shop_port, "--shop-port"))
         shop_url = f"http://127.0.0.1:{door.getsockname()[1]}"
         login_url = _prepare(data, settings, plan, shop_url, console)
         write_key = _write_key(data)
@@ -68,25 +65,7 @@ def run(data: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str],
 
 def _settings(data: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
     """The settings, with the shop's currency unless another is asked for, and a port that is free."""
-    settings = config.load(data, {"base_currency": CURRENCY} | dict(flags), environ)
-    with _door(settings.host, settings.port, "--port") as probe:
-        return msgspec.structs.replace(settings, port=probe.getsockname()[1])
-
-
-@contextlib.contextmanager
-def _door(host: str, port: int, flag: str) -> Iterator[socket.socket]:
-    """A bound port, or ``Unavailable`` with the flag that names another."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            door.bind((host, port))
-        except OSError as error:
-            raise Unavailable(
-                f"{host}:{port} can't be had ({error.strerror}): stop what uses it, or choose another with {flag}.",
-                code="port_in_use",
-            ) from error
-        yield door
+    return folder.with_free_port(config.load(data, {"base_currency": CURRENCY} | dict(flags), environ))
 
 
 def _prepare(data: Path, settings: Settings, plan: Plan, shop_url: str, console: Console) -> str:
@@ -168,7 +147,3 @@ def _greet(settings: Settings, login_url: str, shop_url: str, data: Path, consol
 
 def _local(settings: Settings) -> str:
     return folder.address(msgspec.structs.replace(settings, public_url=""))
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

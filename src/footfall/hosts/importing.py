@@ -35,7 +35,7 @@ class Imported(msgspec.Struct, frozen=True):
     orders: int
     """In the profiles of the site, afterwards."""
     seconds: float
-    events_per_s: float
+    events_per_s: int
 
 
 def take_in(
@@ -83,7 +83,7 @@ def take_in(
         visitors=result.visitors,
         orders=result.orders,
         seconds=round(seconds, 3),
-        events_per_s=round(n / seconds, 1),
+        events_per_s=int(n / seconds),
     )
 
 

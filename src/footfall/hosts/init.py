@@ -1,15 +1,19 @@
 """What does a new data folder hold, and what must its owner be told once?"""
 
+import contextlib
 import os
-from collections.abc import Sequence
+import signal
+import socket
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 import msgspec
 
 from footfall import config
 from footfall.adapters.definitions import create, is_created, open_definitions
 from footfall.adapters.wal import sync_folder
-from footfall.base.errors import BadInput, Missing
+from footfall.base.errors import BadInput, Missing, Unavailable
 from footfall.ports import Site
 from footfall.settings import Settings
 
@@ -93,6 +97,37 @@ def address(settings: Settings) -> str:
         return settings.public_url.rstrip("/")
     host = _ANY_ADDRESS.get(settings.host, settings.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def with_free_port(settings: Settings) -> Settings:
+    """The settings with the port that will be listened on; raises ``Unavailable`` if it can't be had."""
+    with door(settings.host, settings.port, "--port") as probe:
+        return msgspec.structs.replace(settings, port=probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def door(host: str, port: int, flag: str) -> Iterator[socket.socket]:
+    """A bound port, or ``Unavailable`` with the flag that names another."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((host, port))
+        except OSError as error:
+            raise Unavailable(
+                f"{host}:{port} can't be had ({error.strerror}): stop what uses it, or choose another with {flag}.",
+                code="port_in_use",
+            ) from error
+        yield door
+
+
+def end_at_sigterm() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, so that what must be closed is closed."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def _write_sample(path: Path) -> None:
