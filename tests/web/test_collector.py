@@ -313,7 +313,7 @@ def snowplow_payload(*events: dict[str, str]) -> dict[str, Any]:
 
 
 PAGE_VIEW = {"e": "pv", "eid": "11111111-1111-4111-8111-111111111111", "duid": "d1", "p": "web", "tv": "py-1.0"}
-PAGE_VIEW |= {"url": "https://shop.example/women", "dtm": "1799999999000"}
+PAGE_VIEW |= {"url": "https://shop.example/women", "page": "Größe", "dtm": "1799999999000"}
 
 
 @pytest.mark.parametrize("path", ["/com.snowplowanalytics.snowplow/tp2", f"/{KEY}/com.snowplowanalytics.snowplow/tp2"])
@@ -329,7 +329,7 @@ def test_snowplow_events_become_events(shop: Shop, path: str) -> None:
 def test_snowplow_events_come_by_query_as_well(shop: Shop, path: str) -> None:
     answer = shop.ask("GET", path, query=urlencode({**PAGE_VIEW, "aid": KEY}))
     assert (answer.status, answer.headers["content-type"]) == (200, "image/gif")
-    assert [event["type"] for event in events_of(shop.log)] == ["page"]
+    assert [(event["type"], event["name"]) for event in events_of(shop.log)] == [("page", "Größe")]
 
 
 def test_an_oversize_snowplow_event_is_stored_as_failed_and_answered_200(shop: Shop) -> None:

@@ -22,7 +22,7 @@ _ZLIB = zlib.MAX_WBITS
 _RAW_DEFLATE = -zlib.MAX_WBITS
 
 
-class Gone(Exception):  # noqa: N818 - not an error of ours
+class Gone(Exception):
     """The client hung up before its body was complete; nobody waits for an answer."""
 
 

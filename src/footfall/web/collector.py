@@ -42,6 +42,7 @@ Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADERS_MAX = 100
 QUERY_MAX_BYTES = 65_536
+QUERY_FIELDS_MAX = 500
 KEY_MAX = 128
 REJECT_MAX_BYTES = 32_768
 """How much of something refused is kept."""
@@ -86,7 +87,7 @@ class Door(NamedTuple):
     source: Source
     split: Callable[[bytes, Limits], Split]
     """Events of its bodies, or of its queries if ``is_get``; raises ``BadInput``."""
-    key_names: tuple[bytes, ...] = (b"writeKey", b"write_key")
+    key_names: tuple[str, ...] = ("writeKey", "write_key")
     """Query parameters that may hold the write key, first one wins."""
     is_get: bool = False
     answer: Answer = SUCCESS
@@ -129,8 +130,8 @@ def _single(type_name: str) -> Door:
     return Door(Source.SEGMENT, lambda body, limits: split_single(body, type_name, limits))
 
 
-_SNOWPLOW_KEYS = (b"writeKey", b"write_key", b"aid")
-_GA4_KEYS = (b"write_key", b"writeKey", b"api_secret", b"measurement_id")
+_SNOWPLOW_KEYS = ("writeKey", "write_key", "aid")
+_GA4_KEYS = ("write_key", "writeKey", "api_secret", "measurement_id")
 
 _BATCH = Door(Source.SEGMENT, split_batch)
 _SNOWPLOW_POST = Door(Source.SNOWPLOW, _split_tp2, _SNOWPLOW_KEYS)
@@ -480,24 +481,24 @@ def _basic_user(authorization: bytes) -> str:
         return ""
 
 
-def _query_key(query: bytes, names: tuple[bytes, ...]) -> str:
-    fields = dict(_fields(query))
-    return next((fields[name][:KEY_MAX].decode("latin-1") for name in names if fields.get(name)), "")
+def _query_key(query: bytes, names: tuple[str, ...]) -> str:
+    fields = _fields(query)
+    return next((fields[name][:KEY_MAX] for name in names if fields.get(name)), "")
 
 
-def _fields(query: bytes) -> list[tuple[bytes, bytes]]:
+def _fields(query: bytes) -> dict[str, str]:
+    """Parameters of a query, their bytes as Latin-1, so that none is lost."""
     try:
-        return parse_qsl(query, max_num_fields=500)
+        return dict(parse_qsl(query.decode("latin-1"), max_num_fields=QUERY_FIELDS_MAX, encoding="latin-1"))
     except ValueError:
         raise BadInput("The query has too many fields.", code="headers_too_large") from None
 
 
 def _pixel_data(query: bytes) -> bytes:
     """JSON in ``data``: base64url or base64, padded or not."""
-    data = dict(_fields(query)).get(b"data", b"")
-    text = data.replace(b" ", b"+").replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
+    text = _fields(query).get("data", "").replace(" ", "+").replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise BadInput("`data` must be base64url of one event's JSON.", code="bad_encoding", detail=query) from None
 
