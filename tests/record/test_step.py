@@ -1,0 +1,314 @@
+"""The kernel that moves records does what its plain version says, however its events come."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from footfall.base.codes import Channel, Device, Flag
+from footfall.base.kinds import Kind
+from footfall.record.layout import ENDED, FIELDS, N_CART, PAYING, RECORD, SESSION
+from tests.record import naive, traces
+from tests.record.traces import BASE_MS, MINUTE_MS, event, examples, stepped
+
+SET_ELSEWHERE = {"user_key", "site", "merged_into"}
+ORDER_FREE = [f.name for f in FIELDS if f.is_order_free]
+
+
+def differences(record: np.void, expected: dict[str, Any], names: list[str] | None = None) -> dict[str, Any]:
+    """Fields that aren't as expected: integers exactly, sums of floats by 1e-4."""
+    out = {}
+    for f in FIELDS:
+        if f.name in SET_ELSEWHERE or (names is not None and f.name not in names):
+            continue
+        want = np.asarray(expected.get(f.name, np.zeros(f.shape)))
+        got = record[f.name]
+        if f.dtype[0] == "f":
+            same = np.allclose(got, want, rtol=1e-4, atol=1e-3)
+        else:
+            same = np.array_equal(got, want.astype(f.dtype))
+        if not same:
+            out[f.name] = (got.tolist(), want.tolist())
+    return out
+
+
+def told(events: list[dict[str, Any]]) -> naive.Visitor:
+    visitor = naive.Visitor(traces.TIMEOUT_S, traces.DWELL_CAP_S)
+    for e in events:
+        visitor.see(e)
+    return visitor
+
+
+# -- against the oracle --------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=examples(120))
+@given(traces.crowds())
+def test_every_field_is_what_the_plain_version_says(events: list[dict[str, Any]]) -> None:
+    records, _ = stepped(events, 3)
+    for row in range(3):
+        visitor = told([e for e in events if e["row"] == row])
+        assert differences(records[row], visitor.record()) == {}
+
+
+@settings(max_examples=examples(60))
+@given(traces.traces(), st.data())
+def test_timers_end_sessions_as_the_plain_version_says(events: list[dict[str, Any]], data: st.DataObject) -> None:
+    """Timers may strike anywhere; events that come late go on with a session that was ended."""
+    visitor = told([])
+    records = np.zeros(1, RECORD)
+    out = []
+    for start, stop in zip(bounds := data.draw(traces.cuts(len(events))), bounds[1:], strict=False):
+        for e in events[start:stop]:
+            visitor.see(e)
+        out.extend(stepped(events[start:stop], records=records)[1])
+        out.extend(traces.ended(records, [0]))
+        visitor.end()
+        assert differences(records[0], visitor.record()) == {}
+    assert [s["row"] for s in out] == [0] * len(visitor.out)
+    for got, want in zip(out, visitor.out, strict=True):
+        assert {k: pytest.approx(got[k].item(), rel=1e-4) for k in want} == want
+
+
+# -- batches and order ---------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=examples(50))
+@given(traces.crowds(), st.data())
+def test_how_a_trace_is_cut_into_batches_leaves_no_trace(events: list[dict[str, Any]], data: st.DataObject) -> None:
+    at_once, sessions = stepped(events, 3)
+    records = np.zeros(3, RECORD)
+    parts = []
+    bounds = data.draw(traces.cuts(len(events)))
+    for start, stop in zip(bounds, bounds[1:], strict=False):
+        parts.append(stepped(events[start:stop], records=records)[1])
+    assert records.tobytes() == at_once.tobytes()
+    assert b"".join(part.tobytes() for part in parts) == sessions.tobytes()
+
+
+@settings(max_examples=examples(50))
+@given(traces.traces(), st.randoms(use_true_random=False))
+def test_order_free_fields_come_out_the_same_in_any_order(events: list[dict[str, Any]], random: Any) -> None:
+    expected = traces.as_dict(stepped(events)[0][0])
+    shuffled = random.sample(events, len(events))
+    assert differences(stepped(shuffled)[0][0], expected, ORDER_FREE) == {}
+
+
+@settings(max_examples=examples(40))
+@given(traces.traces(), st.randoms(use_true_random=False))
+def test_decayed_counts_and_revenue_come_out_the_same_in_any_order(events: list[dict[str, Any]], random: Any) -> None:
+    expected = traces.as_dict(stepped(events)[0][0])
+    shuffled = random.sample(events, len(events))
+    fields = ["decayed", "decayed_revenue", "percentile_sum", "scroll_sum", "day_events"]
+    assert differences(stepped(shuffled)[0][0], expected, fields) == {}
+
+
+@settings(max_examples=examples(40))
+@given(traces.traces())
+def test_ending_by_timer_or_by_the_next_event_gives_the_same_record(events: list[dict[str, Any]]) -> None:
+    by_event, sessions = stepped(events)
+    records, by_timer, now = np.zeros(1, RECORD), [], 0
+    for e in events:
+        now = max(now, e["time"])
+        if records[0]["session_number"] and now > records[0]["session_last"] + traces.TIMEOUT_S * 1000:
+            by_timer.extend(traces.ended(records, [0]))
+        by_timer.extend(stepped([e], records=records)[1])
+    records["states"] &= ~np.uint16(ENDED)
+    by_event["states"] &= ~np.uint16(ENDED)
+    assert records.tobytes() == by_event.tobytes()
+    last = {s["number"]: s.tobytes() for s in by_timer}  # one that went on after all is given again, whole
+    assert all(number in last for number in sessions["number"])
+
+
+@settings(max_examples=examples(25))
+@given(traces.crowds())
+def test_visitors_do_not_touch_each_other(events: list[dict[str, Any]]) -> None:
+    together, _ = stepped(events, 3)
+    for row in range(3):
+        alone, _ = stepped([e for e in events if e["row"] == row], 3)
+        assert alone[row].tobytes() == together[row].tobytes()
+
+
+def test_duplicates_and_failures_do_not_count() -> None:
+    records, _ = stepped([event(), event(status=1), event(status=2)])
+    assert records[0]["n_events"] == 1
+
+
+# -- stories -------------------------------------------------------------------------------------------------------
+
+
+def at(minutes: float) -> int:
+    return BASE_MS + int(minutes * MINUTE_MS)
+
+
+def one(*events: dict[str, Any]) -> np.void:
+    return stepped(list(events))[0][0]
+
+
+def test_a_session_ends_after_thirty_minutes_and_not_before() -> None:
+    # 0 ........ 30:00.000      one session
+    # 0 ........ 30:00.001      two
+    assert one(event(time=at(0)), event(time=at(30)))["session_number"] == 1
+    assert one(event(time=at(0)), event(time=at(30) + 1))["session_number"] == 2
+
+
+def test_a_session_that_ended_is_handed_over_whole() -> None:
+    # home(0) -> shoes(2) -> nothing for an hour -> home(62)
+    home, shoes = 11, 12
+    _, sessions = stepped(
+        [
+            event(time=at(0), section=home, channel=Channel.EMAIL, device=Device.MOBILE, site=3),
+            event(time=at(2), section=shoes, kind=Kind.CART_ADD, items=[(5, 20.0, 2)]),
+            event(time=at(62), section=home),
+        ]
+    )
+    assert sessions.dtype == SESSION
+    assert sessions[["start", "end", "landing", "exit", "dwell_s", "cart_value", "number", "n_events"]].tolist() == [
+        (at(0), at(2), home, shoes, 120.0, 40.0, 1, 2)
+    ]
+    assert sessions[["channel", "device"]].tolist() == [(Channel.EMAIL, Device.MOBILE)]
+
+
+def test_dwell_goes_to_the_section_the_visitor_was_in_and_is_capped() -> None:
+    # home(0) --90 s--> shoes(1.5) --20 min, counted as 10--> home(21.5)
+    home, shoes = 11, 12
+    r = one(
+        event(time=at(0), section=home), event(time=at(1.5), section=shoes), event(time=at(21.5), section=home)
+    )
+    dwell = dict(zip(r["section_keys"].tolist(), r["section_dwell"].tolist(), strict=True))
+    assert (dwell[home], dwell[shoes], r["dwell_s"]) == (90.0, 600.0, 690.0)
+    assert r["session_n_moves"] == 2
+
+
+def test_a_late_event_of_a_past_session_changes_only_what_is_known_for_ever() -> None:
+    # session 1 at 0, session 2 at 120; then, late, what was viewed at 1
+    before = one(event(time=at(0)), event(time=at(120)))
+    after = one(event(time=at(0)), event(time=at(120)), event(time=at(1), kind=Kind.PRODUCT_VIEW, price=8.0))
+    assert (after["price_n"], after["counts"][Kind.PRODUCT_VIEW]) == (1, 1)
+    for f in FIELDS:
+        if f.name.startswith(("session_", "past_")):
+            assert np.array_equal(before[f.name], after[f.name]), f.name
+
+
+def test_a_late_event_just_before_the_session_moves_its_start_and_landing() -> None:
+    home, shoes = 11, 12
+    r = one(event(time=at(10), section=shoes), event(time=at(9), section=home, channel=Channel.PAID_SEARCH))
+    assert (r["session_start"], r["landing"], r["section_now"]) == (at(9), home, shoes)
+    assert (r["session_channel"], r["first_channel"]) == (Channel.PAID_SEARCH, Channel.PAID_SEARCH)
+    assert r["channel_sessions"].tolist().count(1) == 1
+
+
+def test_a_purchase_in_the_store_counts_but_is_no_visit() -> None:
+    r = one(event(kind=Kind.ORDER, flags=Flag.STORE, revenue=30.0, items=[(5, 30.0, 1)]))
+    assert (r["session_number"], r["session_start"], r["store_orders"], r["store_revenue"]) == (0, 0, 1, 30.0)
+    assert r["states"] & PAYING
+
+
+def test_the_store_leaves_the_cart_on_the_site_alone() -> None:
+    cart = event(kind=Kind.CART_ADD, items=[(5, 20.0, 2)])
+    r = one(cart, event(time=at(1), kind=Kind.ORDER, flags=Flag.STORE, revenue=20.0, items=[(5, 20.0, 1)]))
+    assert (r["n_cart"], r["session_revenue"], r["revenue"]) == (1, 0.0, 20.0)
+
+
+def test_mail_and_refunds_neither_begin_nor_lengthen_a_session() -> None:
+    r = one(event(kind=Kind.EMAIL_OPENED), event(time=at(1), kind=Kind.REFUND, revenue=5.0))
+    assert r["session_number"] == 0
+    r = one(event(), event(time=at(29), kind=Kind.EMAIL_OPENED), event(time=at(31)))
+    assert r["session_number"] == 2
+
+
+def test_a_click_in_a_mail_begins_a_session() -> None:
+    assert one(event(kind=Kind.EMAIL_CLICKED, channel=Channel.EMAIL))["session_channel"] == Channel.EMAIL
+
+
+def test_the_thirteenth_product_goes_to_the_rest_of_the_cart() -> None:
+    adds = [event(time=at(p), kind=Kind.CART_ADD, items=[(p, 10.0, 1)]) for p in range(1, 15)]
+    r = one(*adds)
+    assert (r["n_cart"], r["cart_rest_n"], r["cart_rest_value"], r["session_cart_max"]) == (N_CART, 2, 20.0, 140.0)
+    r = one(*adds, event(time=at(15), kind=Kind.CART_REMOVE, items=[(14, 10.0, 1)]))
+    assert (r["n_cart"], r["cart_rest_n"], r["cart_rest_value"]) == (N_CART, 1, 10.0)
+
+
+def test_an_order_takes_what_it_bought_and_leaves_what_it_did_not() -> None:
+    # cart: 2 x shoes, 1 x socks, 3 things without an id. Bought: the shoes and one thing that has no line.
+    shoes, socks, other = 5, 6, 7
+    r = one(
+        event(kind=Kind.CART_ADD, items=[(shoes, 80.0, 2), (socks, 4.0, 1), (0, 10.0, 3)]),
+        event(time=at(1), kind=Kind.ORDER, revenue=90.0, items=[(shoes, 80.0, 1), (other, 10.0, 1)]),
+    )
+    assert r["cart_products"].tolist() == [socks] + [0] * (N_CART - 1)
+    assert (r["cart_rest_n"], r["cart_rest_value"]) == (2.0, 20.0)
+
+
+def test_an_order_of_things_that_are_not_in_the_cart_empties_it() -> None:
+    r = one(
+        event(kind=Kind.CART_ADD, items=[(5, 80.0, 2)]), event(time=at(1), kind=Kind.ORDER, revenue=160.0, items=[])
+    )
+    assert (r["n_cart"], r["cart_quantities"].sum()) == (0, 0.0)
+
+
+def test_viewing_the_cart_or_checking_out_says_what_is_in_it() -> None:
+    r = one(
+        event(kind=Kind.CART_ADD, items=[(5, 80.0, 2), (6, 1.0, 1)]),
+        event(time=at(1), kind=Kind.CART_VIEW, items=[(6, 1.0, 4)]),
+        event(time=at(2), kind=Kind.CART_VIEW),  # says nothing about lines
+    )
+    assert (r["cart_products"][:2].tolist(), r["cart_quantities"][0]) == ([6, 0], 4.0)
+
+
+def test_a_quantity_of_nothing_or_less_changes_no_cart() -> None:
+    r = one(
+        event(kind=Kind.CART_ADD, items=[(5, 8.0, 2)]),
+        event(time=at(1), kind=Kind.CART_ADD, items=[(5, 8.0, -1), (6, 8.0, 0)]),
+        event(time=at(2), kind=Kind.CART_REMOVE, items=[(5, 8.0, -1), (5, 8.0, 0)]),
+    )
+    assert (r["n_cart"], r["cart_quantities"][0]) == (1, 2.0)
+
+
+def test_a_cart_event_that_comes_late_does_not_turn_the_clock_back() -> None:
+    r = one(event(time=at(5), kind=Kind.CART_ADD, items=[(5, 8.0, 1)]), event(time=at(1), kind=Kind.CART_VIEW, items=[(5, 8.0, 1)]))
+    assert r["cart_changed"] == at(5)
+
+
+def test_money_that_is_no_number_counts_as_nothing() -> None:
+    r = one(event(kind=Kind.ORDER, revenue=math.nan), event(time=at(1), kind=Kind.REFUND, revenue=math.nan))
+    assert (r["counts"][Kind.ORDER], r["revenue"], r["refunded"], r["order_max"]) == (1, 0.0, 0.0, 0.0)
+    assert not np.isnan(r["decayed_revenue"]).any()
+
+
+def test_the_campaign_of_a_session_may_come_after_its_second_page() -> None:
+    # yesterday: campaign 1. Today the second page arrives before the landing page, which came by campaign 2.
+    day = 24 * 60
+    r = one(event(time=at(0), campaign=1), event(time=at(day + 1)), event(time=at(day), campaign=2, keyword=9))
+    assert (r["campaign"], r["keyword"]) == (2, 9)
+
+
+def test_dwell_that_arrives_late_enters_decayed() -> None:
+    # at 60: a purchase in a store; then, late, a visit of a minute that ended an hour before
+    r = one(
+        event(time=at(60), kind=Kind.ORDER, flags=Flag.STORE), event(time=at(-1)), event(time=at(0)),
+    )  # fmt: skip
+    assert r["decayed_dwell"][0] == pytest.approx(30.0)
+
+
+def test_counts_of_sixteen_bits_stop_at_their_end() -> None:
+    records, _ = stepped([event()])
+    for name in ("session_n_events", "hours", "weekdays", "session_counts", "channel_sessions", "day_events"):
+        records[name] = np.iinfo(RECORD[name].base).max
+    stepped([event(time=at(1))], records=records)
+    r = records[0]
+    assert (r["session_n_events"], r["hours"][0], r["weekdays"][0]) == (65_535, 65_535, 65_535)
+    assert (r["session_counts"][Kind.PAGE_VIEW], r["day_events"].min()) == (65_535, 255)
+    stepped([event(time=at(60))], records=records)
+    assert (records[0]["channel_sessions"][Channel.DIRECT], records[0]["past_pages"]) == (65_535, 3 * 65_535)
+
+
+def test_days_that_fall_out_of_the_thirty_are_emptied() -> None:
+    # day 0: two events; day 29: one; day 30: one. The first day is out.
+    day = 24 * 60
+    r = one(event(time=at(0)), event(time=at(1)), event(time=at(29 * day)), event(time=at(30 * day)))
+    assert sorted(r["day_events"].tolist())[-3:] == [0, 1, 1]
+    assert r["day_sessions"].sum() == 2
