@@ -6,6 +6,7 @@
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -53,12 +54,12 @@ def _dashboard(page: Page, full: Dashboard, empty: Dashboard, take) -> None:  # 
     page.wait_for_selector("form")
     take("login")
     page.goto(full.url + full.login_path)
-    page.wait_for_function("document.querySelector('form input').value")
+    page.wait_for_timeout(300)
     take("link")
     full.let_in(page.context)
     page.goto(full.url)
     page.wait_for_selector("[data-visitor]")
-    full.profiles.change(full.profiles.rows[2]["visitor_id"], cart={"n_items": 5, "value": 512.0})
+    full.profiles.change(full.profiles.rows[2]["visitor_id"], cart={"n_items": 5, "value": 500.0 + time.monotonic() % 99})
     page.wait_for_selector(".lit-odd")
     page.wait_for_timeout(100)
     take("visitors")

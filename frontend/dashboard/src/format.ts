@@ -67,23 +67,30 @@ export function money(amount: number, currency: string | null | undefined): stri
 /** `product_view` for people: "Product view". */
 export function words(name: string | null | undefined): string {
   if (!name) return "–";
-  const text = name.replaceAll("_", " ").trim();
+  const text = name
+    .replaceAll("_", " ")
+    .replace(/\bjson\b/i, "JSON")
+    .trim();
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 const REGIONS = new Intl.DisplayNames(undefined, { type: "region" });
 
+/** A country's name in the reader's language. */
+export function country(geo: Place): string {
+  const code = geo.country ?? "";
+  if (!/^[A-Za-z]{2}$/.test(code)) return code || "–";
+  try {
+    return REGIONS.of(code.toUpperCase()) ?? code;
+  } catch {
+    return code;
+  }
+}
+
 export function place(geo: Place | null): string {
   if (!geo) return "–";
-  let country = geo.country ?? "";
-  if (/^[A-Za-z]{2}$/.test(country)) {
-    try {
-      country = REGIONS.of(country.toUpperCase()) ?? country;
-    } catch {
-      // Not a region that this browser knows; the code has to do.
-    }
-  }
-  return [geo.city || geo.region, country].filter(Boolean).join(", ") || "–";
+  const within = geo.city || geo.region;
+  return within ? (geo.country ? `${within}, ${country(geo)}` : within) : country(geo);
 }
 
 /** Only addresses that a browser opens as pages may become links: no `javascript:`, `data:` or the like. */
@@ -111,11 +118,17 @@ function decode(text: string): string {
 }
 
 /** A feature's value in its unit; unknown is a dash. */
-export function featureValue(value: number | null | undefined, unit: string): string {
+export function featureValue(value: number | null | undefined, unit: string, currency: string): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (unit === "s") return duration(value);
   if (unit === "ms") return milliseconds(value);
-  const rounded =
-    Math.abs(value) >= 100 || Number.isInteger(value) ? Math.round(value * 10) / 10 : Number(value.toPrecision(3));
-  return NUMBER.format(rounded);
+  if (unit === "money") return money(value, currency);
+  if (unit === "bool") return value ? "yes" : "no";
+  if (unit === "fraction") return `${NUMBER.format(Number((value * 100).toPrecision(3)))} %`;
+  return NUMBER.format(Math.abs(value) >= 100 ? Math.round(value * 10) / 10 : Number(value.toPrecision(3)));
+}
+
+/** The unit, where the value doesn't show it already and it says something. */
+export function unitOf(unit: string): string {
+  return ["%", "h", "d", "1/min"].includes(unit) ? unit : "";
 }

@@ -139,10 +139,12 @@ function Failure({ event, isBusy, onReplay }: { event: FailedEvent; isBusy: bool
   return (
     <li class="card failure">
       <div class="failure-head">
-        <h2>{words(event.reason)}</h2>
-        <span class="sub" title={dateTime(event.received_at)}>
-          <Ago at={event.received_at} /> · no. {number(event.offset)}
-        </span>
+        <div>
+          <h2>{words(event.reason)}</h2>
+          <span class="sub" title={dateTime(event.received_at)}>
+            <Ago at={event.received_at} /> · no. {number(event.offset)}
+          </span>
+        </div>
         {may("replay") && (
           <button type="button" class="button quiet small" disabled={isBusy} onClick={onReplay}>
             Try again

@@ -4,7 +4,7 @@ import { type Signal, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { get, may, post, Refusal } from "../api";
-import { clock, dateTime, day, duration, featureValue, money, number, place, short, words } from "../format";
+import { clock, dateTime, day, duration, featureValue, money, number, place, short, unitOf, words } from "../format";
 import { onVisitors, reconnects } from "../live";
 import { Icon, iconOfKind } from "../parts/icon";
 import { Ago, Avatar, CopyButton, Empty, PageLink, Problem, StateBadge, Waiting } from "../parts/text";
@@ -122,7 +122,7 @@ export function VisitorView({ id }: { id: string }) {
           <Counts visitor={visitor} />
         </div>
       </div>
-      <Features visitor={visitor} />
+      <Features visitor={visitor} currency={currency} />
     </>
   );
 }
@@ -476,7 +476,7 @@ function Item({ item, currency }: { item: TimelineItem; currency: string }) {
 /** The catalogue hardly ever changes: asked for once a page load. */
 let catalogue: Promise<Feature[]> | null = null;
 
-function Features({ visitor }: { visitor: Visitor }) {
+function Features({ visitor, currency }: { visitor: Visitor; currency: string }) {
   const features = useSignal<Feature[] | null>(null);
   const error = useSignal<unknown>(null);
   const query = useSignal("");
@@ -542,8 +542,8 @@ function Features({ visitor }: { visitor: Visitor }) {
                   <code>{feature.name}</code>
                 </dt>
                 <dd class="feature-value" title={String(visitor.features[feature.name] ?? "unknown")}>
-                  {featureValue(visitor.features[feature.name], feature.unit)}
-                  <span class="unit">{unitOf(feature.unit)}</span>
+                  {featureValue(visitor.features[feature.name], feature.unit, currency)}
+                  <span class="unit"> {unitOf(feature.unit)}</span>
                 </dd>
                 <dd class="sub">
                   {feature.about} <span class="formula">{feature.formula}</span>
@@ -555,9 +555,4 @@ function Features({ visitor }: { visitor: Visitor }) {
       ))}
     </section>
   );
-}
-
-/** Units that the value itself already shows, or that say nothing, aren't repeated. */
-function unitOf(unit: string): string {
-  return ["s", "ms", "count", "bool", "ratio", "code", "fraction", "bit"].includes(unit) ? "" : ` ${unit}`;
 }

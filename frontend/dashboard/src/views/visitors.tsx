@@ -3,7 +3,7 @@
 import { batch, type Signal, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { get } from "../api";
-import { duration, money, now, pathOf, place, short, words } from "../format";
+import { country, duration, money, now, pathOf, short, words } from "../format";
 import { ledger, onVisitors, reconnects } from "../live";
 import { Icon } from "../parts/icon";
 import { Snippet } from "../parts/snippet";
@@ -14,6 +14,7 @@ import { arrive, belongs, type Cell, type Filter, type LiveRow, type Merged, upd
 
 const LIMIT = 100;
 const SEARCH_WAIT_MS = 250;
+const RECOUNT_MS = 20_000;
 const STATES: [State | "", string][] = [
   ["", "Everyone"],
   ["first_time", "First visit"],
@@ -44,8 +45,9 @@ class List {
       const page = await this.fetch(null, loading.signal);
       batch(() => {
         this.rows.clear();
-        this.put(page.visitors);
-        this.ids.value = { order: page.visitors.map((row) => row.visitor_id), waiting: [] };
+        const shown = this.ofState(page.visitors);
+        this.put(shown);
+        this.ids.value = { order: shown.map((row) => row.visitor_id), waiting: [] };
         this.take(page);
       });
     } catch (error) {
@@ -57,10 +59,11 @@ class List {
     try {
       const page = await this.fetch(this.cursor.value);
       batch(() => {
-        this.put(page.visitors);
+        const shown = this.ofState(page.visitors);
+        this.put(shown);
         const { order, waiting } = this.ids.value;
         const known = new Set(order);
-        const older = page.visitors.map((row) => row.visitor_id).filter((id) => !known.has(id));
+        const older = shown.map((row) => row.visitor_id).filter((id) => !known.has(id));
         this.ids.value = { order: [...order, ...older], waiting };
         this.take(page);
       });
@@ -87,17 +90,32 @@ class List {
     });
   }
 
+  /** How many there are now; the stream only says who changed. */
+  async recount(): Promise<void> {
+    if (document.visibilityState !== "visible" || this.total.peek() === null) return;
+    try {
+      this.total.value = (await this.fetch(null, undefined, 1)).total;
+    } catch {
+      // The list says it when the server can't be reached.
+    }
+  }
+
   release(): void {
     this.ids.value = arrive(this.ids.value, [], false);
   }
 
-  private fetch(cursor: string | null, signal?: AbortSignal): Promise<VisitorPage> {
-    const { isLive, state, query } = this.filter;
+  private fetch(cursor: string | null, signal?: AbortSignal, limit = LIMIT): Promise<VisitorPage> {
+    const { isLive, query } = this.filter;
     return get<VisitorPage>(
       "/api/visitors",
-      { live: isLive && !query ? 1 : undefined, state, q: query, limit: LIMIT, cursor },
+      { live: isLive && !query ? 1 : undefined, q: query, limit, cursor },
       signal,
     );
+  }
+
+  /** The server answers visitors of all states. */
+  private ofState(rows: VisitorRow[]): VisitorRow[] {
+    return this.filter.state ? rows.filter((row) => row.state === this.filter.state) : rows;
   }
 
   private put(rows: VisitorRow[]): void {
@@ -146,6 +164,10 @@ export function VisitorsView() {
     list.load(filter);
   }, [filter.isLive, filter.state, filter.query, nReconnects]);
   useEffect(() => onVisitors((rows) => list.changed(rows)), [list]);
+  useEffect(() => {
+    const timer = setInterval(() => list.recount(), RECOUNT_MS);
+    return () => clearInterval(timer);
+  }, [list]);
 
   const { order, waiting } = list.ids.value;
   return (
@@ -155,8 +177,8 @@ export function VisitorsView() {
         <p class="head-note">
           {list.total.value !== null && (
             <>
-              <strong>{short(Math.max(order.length, list.total.value))}</strong>{" "}
-              {filter.query ? "found" : filter.isLive ? "on the site now" : "in all"}
+              <strong>{short(filter.state ? order.length : Math.max(order.length, list.total.value))}</strong>{" "}
+              {filter.query ? "found" : filter.state ? "shown" : filter.isLive ? "on the site now" : "in all"}
             </>
           )}
         </p>
@@ -259,7 +281,7 @@ function Nobody({ filter }: { filter: Filter }) {
   );
 }
 
-const COLUMNS = ["Visitor", "Last seen", "Where", "Session", "Came by", "Device", "Place", "Cart", "Orders"];
+const COLUMNS = ["Visitor", "Last seen", "Where", "Session", "Came by", "Place", "Cart", "Orders"];
 
 function Table({ list, order }: { list: List; order: string[] }) {
   const hold = (isHeld: boolean) => () => {
@@ -339,14 +361,13 @@ function Row({ live }: { live: Signal<LiveRow> }) {
           {row.session.number > 1 && ` · visit ${short(row.session.number)}`}
         </span>
       </td>
-      <td role="cell" data-column="Came by" class={lit("channel")}>
-        {words(row.channel)}
+      <td role="cell" data-column="Came by" class={lit("channel") || lit("device")}>
+        <span class="nowrap">{words(row.channel)}</span>
+        {row.device && row.device !== "unknown" && <span class="sub nowrap">on {words(row.device).toLowerCase()}</span>}
       </td>
-      <td role="cell" data-column="Device" class={lit("device")}>
-        {words(row.device)}
-      </td>
-      <td role="cell" data-column="Place" class={lit("place")}>
-        {place(row.geo)}
+      <td role="cell" data-column="Place" class={`cell-place ${lit("place")}`}>
+        <span class="nowrap">{row.geo.city || row.geo.region || country(row.geo)}</span>
+        {(row.geo.city || row.geo.region) && row.geo.country && <span class="sub nowrap">{country(row.geo)}</span>}
       </td>
       <td role="cell" data-column="Cart" class={`cell-number ${lit("cart")}`}>
         {row.cart.n_items > 0 ? (
