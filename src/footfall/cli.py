@@ -5,6 +5,7 @@ Hosts are imported inside of the commands, so that ``--help`` doesn't wait for t
 
 import contextlib
 import functools
+import gc
 import inspect
 import os
 import sys
@@ -168,6 +169,7 @@ def serve(data: Annotated[Path, DATA], flags: dict[str, Any]) -> None:
     folder.end_at_sigterm()
     with contextlib.suppress(KeyboardInterrupt):
         Running(data, settings).serve(lambda url: typer.echo(f"Footfall listens on {url}. Ctrl-C ends it."))
+    gc.unfreeze()  # what the server froze would be reported as leaked at exit
 
 
 @app.command()
