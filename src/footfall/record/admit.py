@@ -13,7 +13,8 @@ Identity rules, in order, for an event with an anonymous id A and/or a user id U
   on events with a user id go to that user, and events with A alone to a visitor of the device's own;
 - an **alias** also joins the visitor of ``previousId`` with the event's. If that is a user id, two users become one on
   purpose; if it is an anonymous id, the rule for shared devices holds: it never joins two users, and a shared device
-  never joins anybody. A ``previousId`` that isn't known yet could be either, and is kept as both;
+  never joins anybody. A ``previousId`` that isn't known yet could be either, and is kept as both; what is known as
+  both is taken for a device's, which joins fewer people;
 - a pair of ids that was split by hand is never joined again.
 
 The winner of a merge is the visitor with a user id, else the one the event went to; merging is symmetric, so it only
@@ -67,8 +68,8 @@ def keys_add_all(table, keys):
 
 @kernel
 def keys_has(table, key):
-    """Whether the set holds the key."""
-    return table[_slot_of(table, key)] == key
+    """Whether the set holds the key; it never holds 0."""
+    return key != 0 and table[_slot_of(table, key)] == key
 
 
 @kernel
@@ -156,8 +157,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
         links[i] = 0
         if e["status"] != _APPLIED:
             continue
-        is_known = e["message_key"] != 0 and keys_has(seen, e["message_key"])
-        if is_known or (e["order_key"] != 0 and keys_has(orders, e["order_key"])):
+        if keys_has(seen, e["message_key"]) or keys_has(orders, e["order_key"]):
             e["status"] = _DUPLICATE
         if e["message_key"] != 0 and keys_add(seen, e["message_key"]):
             n_seen += 1
@@ -191,7 +191,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
                 n_rows += 1
                 records[row]["site"] = e["site"]
         else:
-            is_split = len(splits) > 1 and anonymous != 0 and keys_has(splits, anonymous ^ user)
+            is_split = anonymous != 0 and keys_has(splits, anonymous ^ user)
             may_join = anonymous != 0 and not is_shared and not is_split
             owner = records[row_a]["user_key"] if row_a >= 0 else np.uint64(0)
             if row_u < 0:
@@ -246,19 +246,15 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
             continue
         me = user if user != 0 else anonymous
         previous, previous_anonymous = e["previous_key"], e["previous_anonymous_key"]
-        if len(splits) > 1:
-            if previous != 0 and keys_has(splits, previous ^ me):
-                previous = np.uint64(0)
-            if previous_anonymous != 0 and keys_has(splits, previous_anonymous ^ me):
-                previous_anonymous = np.uint64(0)
+        if previous != 0 and keys_has(splits, previous ^ me):
+            previous = np.uint64(0)
+        if previous_anonymous != 0 and keys_has(splits, previous_anonymous ^ me):
+            previous_anonymous = np.uint64(0)
         if previous == me or previous_anonymous == me:
             continue
-        at_p, at_o = _slot_of(keys, previous), np.uint64(0)
-        knows_p, knows_o = previous != 0 and keys[at_p] != 0, False
-        if not knows_p:
-            at_o = _slot_of(keys, previous_anonymous)
-            knows_o = previous_anonymous != 0 and keys[at_o] != 0
-        if not knows_p and not knows_o:
+        at_p, at_o = _slot_of(keys, previous), _slot_of(keys, previous_anonymous)
+        is_device = previous_anonymous != 0 and keys[at_o] != 0
+        if not is_device and (previous == 0 or keys[at_p] == 0):
             if previous != 0:
                 keys[at_p] = previous
                 identities[at_p]["row"] = row
@@ -274,7 +270,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
                 links[i] |= NEW_PREVIOUS_ANONYMOUS
             continue
         other = -1
-        if knows_p:
+        if not is_device:
             other = _root(records, gone, identities[at_p]["row"])
             if records[row]["user_key"] != 0:
                 e["is_alias"] = 2
@@ -293,7 +289,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
         merges[n_merges]["event_idx"] = i
         merges[n_merges]["winner"] = winner
         merges[n_merges]["loser"] = loser
-        merges[n_merges]["key_a"] = previous if knows_p else previous_anonymous
+        merges[n_merges]["key_a"] = previous_anonymous if is_device else previous
         merges[n_merges]["key_b"] = me
         n_merges += 1
         gone[loser] = winner + 1

@@ -23,6 +23,7 @@ N_RECENT_CATEGORIES = 4
 N_DAYS = 30
 N_CHANNELS = len(Channel)
 N_DEVICES = len(Device)
+N_SPARE = 5
 NO_CHANNEL = 255
 """Channel of an event that says nothing about how the visitor came."""
 
@@ -191,6 +192,7 @@ FIELDS: tuple[Field, ...] = (
     _f("browser", "u1", "code", "Browser of the latest event that had one."),
     _f("last_kind", "u1", "kind", "Kind of the latest event (by arrival)."),
     _f("kind_before", "u1", "kind", "Kind of the one before."),
+    _f("spare", "u1", "none", "Always 0; fills up to whole 8 bytes, so that no byte is undefined.", (N_SPARE,)),
 )
 
 RECORD = np.dtype({
@@ -262,6 +264,7 @@ SESSION = np.dtype(
         ("site", "u2"),
         ("channel", "u1"),
         ("device", "u1"),
+        ("spare", "u1", (6,)),  # no byte is undefined
     ],
     align=True,
 )

@@ -111,4 +111,5 @@ def end_session(r, row, out, n_out):
     s["site"] = r["site"]
     s["channel"] = r["session_channel"]
     s["device"] = r["device"]
+    s["spare"][:] = 0
     return n_out + 1
