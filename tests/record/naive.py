@@ -795,11 +795,7 @@ class People:
         if me in (as_user, as_device):
             return row
         owner = self.rows[row]["owner"]
-        if as_user in self.ids:
-            other = self.row_of(as_user)
-            if owner:
-                self.aliased.add(self.n_events)
-        elif as_device in self.ids:
+        if as_device in self.ids:
             if as_device in self.shared:
                 return row
             other = self.row_of(as_device)
@@ -808,6 +804,10 @@ class People:
                 self.shared.add(as_device)
                 self.ids[as_device] = None
                 return row
+        elif as_user in self.ids:
+            other = self.row_of(as_user)
+            if owner:
+                self.aliased.add(self.n_events)
         else:
             for key in (as_user, as_device):
                 if key:
