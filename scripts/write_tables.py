@@ -15,7 +15,7 @@ import typer
 from footfall import config
 from footfall.events import names
 from footfall.events.reasons import REASONS
-from footfall.record.features import CATALOGUE
+from footfall.record import catalogue_page
 from footfall.record.layout import FIELDS
 
 REGION = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -27,9 +27,8 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def features() -> str:
-    """Every feature of the catalogue."""
-    rows = [(f"`{f.name}`", f.group, f.unit, f"`{f.formula}`", f.about) for f in CATALOGUE]
-    return _table(("feature", "group", "unit", "formula", "what it is"), rows)
+    """Every feature of the catalogue, by group."""
+    return catalogue_page.tables()
 
 
 def record() -> str:

@@ -1,12 +1,15 @@
 """Whose an event is follows the rules of identity; what was here before is a duplicate; batches leave no trace."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.record import naive, traces
+from tests.record.traces import BASE_MS, MINUTE_MS, examples
 
 from footfall.base.codes import Status
 from footfall.base.kinds import Kind
@@ -23,8 +26,6 @@ from footfall.record.admit import (
 from footfall.record.layout import ALIASED, RECORD, SESSION
 from footfall.record.layout import SHARED as SHARED_STATE
 from footfall.record.step import plan_of, step
-from tests.record import naive, traces
-from tests.record.traces import BASE_MS, MINUTE_MS, examples
 
 PHONE, LAPTOP, TABLET = 0x1D2E8C14A0B3F597, 0x2B90D7716E5A4C83, 0x3F04A95BC2718ED6
 ANN, BOB, CID = 0x4E6B1398D7F0A52C, 0x59A7C0E2148D3B6F, 0x6C3D5F8A9B2E7140
@@ -432,7 +433,7 @@ def test_the_rules_hold_and_batches_leave_no_trace(
 
     in_parts = Shop(splits)
     bounds = data.draw(traces.cuts(len(events)))
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         in_parts.batch(events[start:stop])
     assert in_parts.records.tobytes() == at_once.records.tobytes()
     for name in ("rows", "statuses", "links", "merges", "keys", "sessions", "n_seen", "n_orders", "n_identities"):

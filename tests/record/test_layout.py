@@ -35,7 +35,9 @@ def test_a_record_is_small_enough_for_millions() -> None:
     assert RECORD.itemsize <= MOST_BYTES
 
 
-@pytest.mark.parametrize("dtype", [RECORD, EVENT, ITEM, SESSION, MERGE], ids=["record", "event", "item", "session", "merge"])
+@pytest.mark.parametrize(
+    "dtype", [RECORD, EVENT, ITEM, SESSION, MERGE], ids=["record", "event", "item", "session", "merge"]
+)
 def test_every_field_lies_where_the_processor_likes_it(dtype: np.dtype) -> None:
     assert dtype.isalignedstruct
     for name in dtype.names or ():

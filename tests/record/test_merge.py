@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.record import traces
+from tests.record.test_step import ORDER_FREE, differences
+from tests.record.traces import BASE_MS, MINUTE_MS, TIMEOUT_S, event, examples, stepped
 
 from footfall.base.codes import Channel, Device, Flag
 from footfall.base.kinds import Kind
@@ -20,9 +23,6 @@ from footfall.record.layout import (
     SESSION,
 )
 from footfall.record.merge import merge_into
-from tests.record import traces
-from tests.record.test_step import ORDER_FREE, differences
-from tests.record.traces import BASE_MS, MINUTE_MS, TIMEOUT_S, event, examples, stepped
 
 WHO = {"merged_into", "user_key", "site"}
 FIELDS_BUT_WHO = [f.name for f in FIELDS if f.name not in WHO]
@@ -122,7 +122,9 @@ def test_sessions_are_counted_as_often_as_they_are_listed(events: list[dict[str,
     records, _ = stepped(events, 2)
     r = merged(records, 0, 1)[0][0]
     number = int(r["session_number"])
-    assert number in {total(records[0], "session_number") + total(records[1], "session_number") - lost for lost in (0, 1)}
+    assert number in {
+        total(records[0], "session_number") + total(records[1], "session_number") - lost for lost in (0, 1)
+    }
     assert r["channel_sessions"].sum() == r["device_sessions"].sum() == number
     assert r["session_gap_n"] == max(number - 1, 0)
     if number:

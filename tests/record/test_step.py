@@ -1,18 +1,19 @@
 """The kernel that moves records does what its plain version says, however its events come."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.record import naive, traces
+from tests.record.traces import BASE_MS, MINUTE_MS, event, examples, stepped
 
 from footfall.base.codes import Channel, Device, Flag
 from footfall.base.kinds import Kind
 from footfall.record.layout import ENDED, FIELDS, N_CART, PAYING, RECORD, SESSION
-from tests.record import naive, traces
-from tests.record.traces import BASE_MS, MINUTE_MS, event, examples, stepped
 
 SET_ELSEWHERE = {"user_key", "site", "merged_into"}
 ORDER_FREE = [f.name for f in FIELDS if f.is_order_free]
@@ -61,7 +62,7 @@ def test_timers_end_sessions_as_the_plain_version_says(events: list[dict[str, An
     visitor = told([])
     records = np.zeros(1, RECORD)
     out = []
-    for start, stop in zip(bounds := data.draw(traces.cuts(len(events))), bounds[1:], strict=False):
+    for start, stop in pairwise(data.draw(traces.cuts(len(events)))):
         for e in events[start:stop]:
             visitor.see(e)
         out.extend(stepped(events[start:stop], records=records)[1])
@@ -83,7 +84,7 @@ def test_how_a_trace_is_cut_into_batches_leaves_no_trace(events: list[dict[str, 
     records = np.zeros(3, RECORD)
     parts = []
     bounds = data.draw(traces.cuts(len(events)))
-    for start, stop in zip(bounds, bounds[1:], strict=False):
+    for start, stop in pairwise(bounds):
         parts.append(stepped(events[start:stop], records=records)[1])
     assert records.tobytes() == at_once.tobytes()
     assert b"".join(part.tobytes() for part in parts) == sessions.tobytes()
@@ -175,9 +176,7 @@ def test_a_session_that_ended_is_handed_over_whole() -> None:
 def test_dwell_goes_to_the_section_the_visitor_was_in_and_is_capped() -> None:
     # home(0) --90 s--> shoes(1.5) --20 min, counted as 10--> home(21.5)
     home, shoes = 11, 12
-    r = one(
-        event(time=at(0), section=home), event(time=at(1.5), section=shoes), event(time=at(21.5), section=home)
-    )
+    r = one(event(time=at(0), section=home), event(time=at(1.5), section=shoes), event(time=at(21.5), section=home))
     dwell = dict(zip(r["section_keys"].tolist(), r["section_dwell"].tolist(), strict=True))
     assert (dwell[home], dwell[shoes], r["dwell_s"]) == (90.0, 600.0, 690.0)
     assert r["session_n_moves"] == 2
@@ -269,7 +268,10 @@ def test_a_quantity_of_nothing_or_less_changes_no_cart() -> None:
 
 
 def test_a_cart_event_that_comes_late_does_not_turn_the_clock_back() -> None:
-    r = one(event(time=at(5), kind=Kind.CART_ADD, items=[(5, 8.0, 1)]), event(time=at(1), kind=Kind.CART_VIEW, items=[(5, 8.0, 1)]))
+    r = one(
+        event(time=at(5), kind=Kind.CART_ADD, items=[(5, 8.0, 1)]),
+        event(time=at(1), kind=Kind.CART_VIEW, items=[(5, 8.0, 1)]),
+    )
     assert r["cart_changed"] == at(5)
 
 

@@ -26,8 +26,11 @@ def examples(n: int) -> int:
 
 PLAIN: dict[str, Any] = {
     **dict.fromkeys(EVENT.names or (), 0),
-    **{"time": BASE_MS, "day": BASE_MS // 86_400_000, "kind": Kind.PAGE_VIEW, "channel": NO_CHANNEL},
-    **{"price": NAN, "quantity": NAN, "percentile": NAN, "scroll": NAN},
+    **dict.fromkeys(("price", "quantity", "percentile", "scroll"), NAN),
+    "time": BASE_MS,
+    "day": BASE_MS // 86_400_000,
+    "kind": Kind.PAGE_VIEW,
+    "channel": NO_CHANNEL,
 }
 """An event that says nothing but that a page was seen."""
 

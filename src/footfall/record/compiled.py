@@ -14,7 +14,7 @@ from numba import njit
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_ROOMS = ("footfall.base", "footfall.record")
+_ROOMS = ("footfall.base", "footfall.record", "footfall.events.kernels")
 
 
 def sources_stamp() -> str:
@@ -39,7 +39,7 @@ def kernel(function: F) -> F:
     # Numba has no public way to say what a cached function depends on. Where this one is gone, nothing is cached:
     # starting slowly is better than running yesterday's code.
     file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if hasattr(file, "_source_stamp"):
+    if file is not None and hasattr(file, "_source_stamp"):
         file._source_stamp = (file._source_stamp, _STAMP)
         return compiled  # type: ignore[no-any-return]
     return njit(nogil=True)(function)  # type: ignore[no-any-return]

@@ -71,18 +71,44 @@ def _catalogue() -> tuple[Feature, ...]:
         k = KIND_NAMES[kind]
         add("recency", (f"since_{k}_h", "h", f"t - last_s[{k}]", f"Time since the latest {k.replace('_', ' ')}."))
     for kind_name in KIND_NAMES[:_N_COUNTED]:
-        add("session", (f"session_{kind_name}_n", "count", f"session_counts[{kind_name}]", "Events of the kind in the session."))
+        add(
+            "session",
+            (f"session_{kind_name}_n", "count", f"session_counts[{kind_name}]", "Events of the kind in the session."),
+        )
     for kind_name in KIND_NAMES[:_N_COUNTED]:
         add("lifetime", (f"{kind_name}_n", "count", f"counts[{kind_name}]", "Events of the kind ever."))
     for kind in DECAY_KINDS:
         for half in _HALF_NAMES:
             k = KIND_NAMES[kind]
-            add("decayed", (f"{k}_decayed_{half}", "count", f"decayed[{k}, {half}] * 2^(-(t - decayed_at) / {half})",
-                            f"Events of the kind, each counting half as much every {half}."))
+            add(
+                "decayed",
+                (
+                    f"{k}_decayed_{half}",
+                    "count",
+                    f"decayed[{k}, {half}] * 2^(-(t - decayed_at) / {half})",
+                    f"Events of the kind, each counting half as much every {half}.",
+                ),
+            )
     for half in _HALF_NAMES:
-        add("decayed", (f"dwell_decayed_{half}_s", "s", f"decayed_dwell[{half}] * 2^(-(t - decayed_at) / {half})", "Dwell, decayed."))
+        add(
+            "decayed",
+            (
+                f"dwell_decayed_{half}_s",
+                "s",
+                f"decayed_dwell[{half}] * 2^(-(t - decayed_at) / {half})",
+                "Dwell, decayed.",
+            ),
+        )
     for half in _HALF_NAMES:
-        add("decayed", (f"revenue_decayed_{half}", "money", f"decayed_revenue[{half}] * 2^(-(t - decayed_at) / {half})", "Revenue, decayed."))
+        add(
+            "decayed",
+            (
+                f"revenue_decayed_{half}",
+                "money",
+                f"decayed_revenue[{half}] * 2^(-(t - decayed_at) / {half})",
+                "Revenue, decayed.",
+            ),
+        )
     for kind in DECAY_KINDS:
         k = KIND_NAMES[kind]
         add("mix", (f"{k}_share", "fraction", f"counts[{k}] / n_events", "Share of the kind among all events."))
@@ -95,12 +121,27 @@ def _catalogue() -> tuple[Feature, ...]:
         ("cart_remove_ratio", "ratio", "counts[cart_remove] / counts[cart_add]", "Removals for each cart add."),
         ("list_to_view", "ratio", "counts[product_view] / counts[list_view]", "Product views for each list view."),
         ("search_to_view", "ratio", "counts[product_view] / counts[search]", "Product views for each search."),
-        ("promotion_click_rate", "ratio", "counts[promotion_click] / counts[promotion_view]", "Response to promotions."),
+        (
+            "promotion_click_rate",
+            "ratio",
+            "counts[promotion_click] / counts[promotion_view]",
+            "Response to promotions.",
+        ),
         ("offer_click_rate", "ratio", "counts[offer_clicked] / counts[offer_shown]", "Response to offers on the page."),
         ("offer_dismiss_rate", "ratio", "counts[offer_dismissed] / counts[offer_shown]", "Offers turned away."),
         ("email_click_rate", "ratio", "counts[email_clicked] / counts[email_opened]", "Response to mail."),
-        ("session_view_to_cart", "ratio", "session_counts[cart_add] / session_counts[product_view]", "The same in the session."),
-        ("session_cart_remove_ratio", "ratio", "session_counts[cart_remove] / session_counts[cart_add]", "The same in the session."),
+        (
+            "session_view_to_cart",
+            "ratio",
+            "session_counts[cart_add] / session_counts[product_view]",
+            "The same in the session.",
+        ),
+        (
+            "session_cart_remove_ratio",
+            "ratio",
+            "session_counts[cart_remove] / session_counts[cart_add]",
+            "The same in the session.",
+        ),
     )
     add(
         "session",
@@ -115,16 +156,36 @@ def _catalogue() -> tuple[Feature, ...]:
         ("session_price_mean", "money", "session_price_sum / session_n_prices", "Mean viewed price."),
         ("session_price_min", "money", "session_price_min", "Lowest viewed price."),
         ("session_price_max", "money", "session_price_max", "Highest viewed price."),
-        ("session_percentile_mean", "fraction", "session_percentile_sum / session_n_percentiles", "Mean place of viewed prices in their categories."),
-        ("session_discounted_share", "fraction", "session_n_discounted / session_counts[product_view]", "Share of views at a reduced price."),
+        (
+            "session_percentile_mean",
+            "fraction",
+            "session_percentile_sum / session_n_percentiles",
+            "Mean place of viewed prices in their categories.",
+        ),
+        (
+            "session_discounted_share",
+            "fraction",
+            "session_n_discounted / session_counts[product_view]",
+            "Share of views at a reduced price.",
+        ),
         ("session_products_n", "count", "session_n_products", "Product views that were no repeat."),
         ("session_repeat_n", "count", "session_n_repeat", "Repeat views."),
-        ("session_repeat_share", "fraction", "session_n_repeat / session_counts[product_view]", "Share of repeat views."),
+        (
+            "session_repeat_share",
+            "fraction",
+            "session_n_repeat / session_counts[product_view]",
+            "Share of repeat views.",
+        ),
         ("session_moves_n", "count", "session_n_moves", "Changes of section."),
         ("session_cart_max", "money", "session_cart_max", "Highest value of the cart."),
         ("session_is_ended", "bool", "states & ENDED", "Ended by inactivity."),
         ("session_gap_before_h", "h", "session_gap_last", "Gap before the session; NaN in the first."),
-        ("session_page_share", "fraction", "session page, list and product views / session_n_events", "Share of views."),
+        (
+            "session_page_share",
+            "fraction",
+            "session page, list and product views / session_n_events",
+            "Share of views.",
+        ),
     )
     add(
         "price",
@@ -135,9 +196,24 @@ def _catalogue() -> tuple[Feature, ...]:
         ("price_max", "money", "price_max", "Highest viewed price."),
         ("price_last", "money", "price_last", "Latest viewed price."),
         ("price_last_to_mean", "ratio", "price_last / price_mean", "Latest price against the mean."),
-        ("price_session_to_mean", "ratio", "session_price_mean / price_mean", "This session's prices against the mean."),
-        ("percentile_mean", "fraction", "percentile_sum / percentile_n", "Price attitude: mean place of viewed prices in their categories."),
-        ("bought_percentile_mean", "fraction", "bought_percentile_sum / bought_percentile_n", "The same of what was bought."),
+        (
+            "price_session_to_mean",
+            "ratio",
+            "session_price_mean / price_mean",
+            "This session's prices against the mean.",
+        ),
+        (
+            "percentile_mean",
+            "fraction",
+            "percentile_sum / percentile_n",
+            "Price attitude: mean place of viewed prices in their categories.",
+        ),
+        (
+            "bought_percentile_mean",
+            "fraction",
+            "bought_percentile_sum / bought_percentile_n",
+            "The same of what was bought.",
+        ),
         ("discounted_share", "fraction", "discounted_n / counts[product_view]", "Share of views at a reduced price."),
     )
     add(
@@ -149,7 +225,12 @@ def _catalogue() -> tuple[Feature, ...]:
         ("section_top1_share", "fraction", "largest section_dwell / sum", "Share of dwell in the favourite section."),
         ("section_top2_share", "fraction", "second largest / sum", "Share of dwell in the second one."),
         ("section_entropy", "bit", "-Σ p log2 p over section_dwell", "How spread the interest is."),
-        ("section_now_share", "fraction", "section_dwell of section_now / sum", "Share of dwell in the current section."),
+        (
+            "section_now_share",
+            "fraction",
+            "section_dwell of section_now / sum",
+            "Share of dwell in the current section.",
+        ),
         ("section_now_views", "count", "section_views of section_now", "Events in the current section."),
     )
     add(
@@ -187,13 +268,29 @@ def _catalogue() -> tuple[Feature, ...]:
         ("events_per_active_day", "count", "events_30d_n / active_days_30d_n", "Intensity."),
         ("events_7d_to_30d", "ratio", "events_7d_n / events_30d_n", "Above 7/30: interest is growing."),
     )
-    for k in range(6):
-        add("when", (f"hours_{4 * k:02d}_{4 * k + 4:02d}_share", "fraction", f"hours[{4 * k}:{4 * k + 4}] / sum", "Share of events at these local hours."))
+    for hour in range(0, 24, 4):
+        add(
+            "when",
+            (
+                f"hours_{hour:02d}_{hour + 4:02d}_share",
+                "fraction",
+                f"hours[{hour}:{hour + 4}] / sum",
+                "Share of events at these local hours.",
+            ),
+        )
     for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"):
         add("when", (f"{day}_share", "fraction", f"weekdays[{day}] / sum", "Share of events on this local weekday."))
     for channel in Channel:
         name = channel.name.lower()
-        add("channel", (f"channel_{name}_share", "fraction", f"channel_sessions[{name}] / sum", "Share of sessions by this channel."))
+        add(
+            "channel",
+            (
+                f"channel_{name}_share",
+                "fraction",
+                f"channel_sessions[{name}] / sum",
+                "Share of sessions by this channel.",
+            ),
+        )
     add(
         "channel",
         ("session_channel", "code", "session_channel", "Channel of the session (Channel code)."),
@@ -273,7 +370,7 @@ _DAY_MS = 86_400_000.0
 
 @njit(nogil=True, inline="always")
 def _over(a, b):
-    """a / b, NaN where b is 0."""
+    """Quotient, NaN where ``b`` is 0."""
     return a / b if b != 0 else _NAN
 
 

@@ -6,7 +6,7 @@ or unit under the same name: give it a new name and fill it in :func:`migrate`. 
 *Order-free* fields come out the same in whatever order a visitor's events arrive; the others follow arrival order.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,7 +83,12 @@ FIELDS: tuple[Field, ...] = (
     _f("session_start", "i8", "ms", "First event of the session."),
     _f("session_last", "i8", "ms", "Last event of the session; it is due to end at this plus the timeout."),
     _f("decayed_at", "i8", "ms", "Time to which the decayed sums are brought: the latest event time.", free=True),
-    _f("cart_changed", "i8", "ms", "Latest time at which something was put into the cart, taken out, bought or shown; 0 if never."),
+    _f(
+        "cart_changed",
+        "i8",
+        "ms",
+        "Latest time at which something was put into the cart, taken out, bought or shown; 0 if never.",
+    ),
     _f("first_order", "i8", "ms", "Earliest order; 0 if none.", free=True),
     _f("last_order", "i8", "ms", "Latest order; 0 if none.", free=True),
     _f("landing", "u8", "hash", "Section in which the session began."),
@@ -100,10 +105,22 @@ FIELDS: tuple[Field, ...] = (
     _f("price_sq", "f8", "money²", "Sum of their squares.", free=True),
     _f("session_gap_sum", "f8", "s", "Sum of gaps between the end of a session and the start of the next."),
     _f("session_gap_sq", "f8", "s²", "Sum of their squares."),
-    _f("recent_products", "u8", "hash", "Last viewed distinct products, newest first; 0 is empty.", (N_RECENT_PRODUCTS,)),
+    _f(
+        "recent_products",
+        "u8",
+        "hash",
+        "Last viewed distinct products, newest first; 0 is empty.",
+        (N_RECENT_PRODUCTS,),
+    ),
     _f("recent_categories", "u8", "hash", "Last viewed distinct categories, newest first.", (N_RECENT_CATEGORIES,)),
     _f("section_keys", "u8", "hash", "Sections by dwell; when full, the least one is replaced.", (N_SECTIONS,)),
-    _f("cart_products", "u8", "hash", "Product of each cart line; lines are packed to the front, oldest first (after a merge: by value).", (N_CART,)),
+    _f(
+        "cart_products",
+        "u8",
+        "hash",
+        "Product of each cart line; lines are packed to the front, oldest first (after a merge: by value).",
+        (N_CART,),
+    ),
     # 4 bytes
     _f("merged_into", "i4", "row+1", "Row this visitor was merged into plus one; 0 if it stands for itself."),
     _f("day_last", "i4", "days", "Latest local day with an event, since 1970-01-01.", free=True),
@@ -138,7 +155,12 @@ FIELDS: tuple[Field, ...] = (
     _f("scroll_sum", "f4", "%", "Sum of their depths."),
     _f("cart_prices", "f4", "money", "Unit price of each cart line; 0 if unknown.", (N_CART,)),
     _f("cart_quantities", "f4", "count", "Quantity of each cart line.", (N_CART,)),
-    _f("cart_rest_n", "f4", "count", "Quantity in the cart that has no line of its own (no product id, or more than 12 lines)."),
+    _f(
+        "cart_rest_n",
+        "f4",
+        "count",
+        "Quantity in the cart that has no line of its own (no product id, or more than 12 lines).",
+    ),
     _f("cart_rest_value", "f4", "money", "Value of that rest."),
     _f("order_max", "f4", "money", "Largest order.", free=True),
     _f("order_last", "f4", "money", "Latest order (by arrival)."),
@@ -176,7 +198,13 @@ FIELDS: tuple[Field, ...] = (
     _f("session_n_repeat", "u2", "count", "Repeat views in the session."),
     _f("session_n_products", "u2", "count", "Product views in the session that were no repeat."),
     _f("session_n_moves", "u2", "count", "Changes of section in the session."),
-    _f("day_events", "u1", "count", "Events by local day (at most 255), at day modulo 30, for the 30 days up to day_last.", (N_DAYS,)),
+    _f(
+        "day_events",
+        "u1",
+        "count",
+        "Events by local day (at most 255), at day modulo 30, for the 30 days up to day_last.",
+        (N_DAYS,),
+    ),
     _f("hours", "u2", "count", "Events by local hour (at most 65,535).", (24,), free=True),
     _f("weekdays", "u2", "count", "Events by local weekday, Monday first (at most 65,535).", (7,), free=True),
     _f("channel_sessions", "u2", "count", "Sessions by channel.", (N_CHANNELS,)),
@@ -195,10 +223,13 @@ FIELDS: tuple[Field, ...] = (
     _f("spare", "u1", "none", "Always 0; fills up to whole 8 bytes, so that no byte is undefined.", (N_SPARE,)),
 )
 
-RECORD = np.dtype({
-    "names": [f.name for f in FIELDS],
-    "formats": [(f.dtype, f.shape) if f.shape else f.dtype for f in FIELDS],
-}, align=True)
+RECORD = np.dtype(
+    {
+        "names": [f.name for f in FIELDS],
+        "formats": [(f.dtype, f.shape) if f.shape else f.dtype for f in FIELDS],
+    },
+    align=True,
+)
 """dtype of one visitor's record."""
 
 EVENT = np.dtype(
@@ -246,7 +277,9 @@ EVENT = np.dtype(
 )
 """One event as the kernel sees it: a batch is an array of these, made by :mod:`footfall.events.columns`."""
 
-ITEM = np.dtype([("product", "u8"), ("category", "u8"), ("price", "f4"), ("quantity", "f4"), ("percentile", "f4")], align=True)
+ITEM = np.dtype(
+    [("product", "u8"), ("category", "u8"), ("price", "f4"), ("quantity", "f4"), ("percentile", "f4")], align=True
+)
 """One product line of an event; ``item_start`` and ``item_n`` of the event point into an array of these."""
 
 SESSION = np.dtype(
@@ -301,5 +334,5 @@ def migrate(old: np.ndarray) -> np.ndarray:
 def dtype_of(description: list[list[object]]) -> np.dtype:
     """The dtype of a stored :func:`describe`."""
     names = [str(name) for name, _, _ in description]
-    formats = [(str(d), tuple(s)) if s else str(d) for _, d, s in description]  # type: ignore[arg-type]
+    formats: list[Any] = [(str(d), tuple(s)) if s else str(d) for _, d, s in description]  # type: ignore[arg-type]
     return np.dtype({"names": names, "formats": formats}, align=True)

@@ -259,7 +259,7 @@ def _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out):
     early, late = (w, b) if b_is_later else (b, w)
     if (early["states"] & ENDED) == 0:
         n_out = end_session(early, winner if b_is_later else loser, out, n_out)
-    # the early one's session becomes a past one, and the pause between both a gap: in its own sums, which are added later
+    # in its own sums, which are added later, the early session becomes a past one and the pause between both a gap
     fold_session(early)
     gap_s = (late["session_start"] - early["session_last"]) / 1000.0
     early["session_gap_sum"] += gap_s
@@ -353,14 +353,15 @@ def _first_channel(w, b):
 @kernel
 def _latest(r):
     return (
-        r["last_seen"], r["first_seen"], r["last_kind"], r["kind_before"], r["price_last"], r["page_now"], r["campaign"],
-        r["keyword"], r["query"], r["country"], r["region"], r["city"], r["device"], r["os"], r["browser"],
+        r["last_seen"], r["first_seen"], r["last_kind"], r["kind_before"], r["price_last"], r["page_now"],
+        r["campaign"], r["keyword"], r["query"], r["country"], r["region"], r["city"], r["device"], r["os"],
+        r["browser"],
     )  # fmt: skip
 
 
 @kernel
 def _is_newer(a, b):
-    """Whether the latest values are a's. Where both were seen last at once, any order that doesn't depend on who asks."""
+    """Whether the latest values are a's; for visitors last seen at once, an order that doesn't depend on who asks."""
     latest_a, latest_b = _latest(a), _latest(b)
     if latest_a != latest_b:
         return latest_a > latest_b

@@ -124,7 +124,7 @@ class Timers:
         self._n = _arm(records, rows, self._is_armed, self._heap, self._n, self._timeout_ms)
 
     def due(self, records: np.ndarray, now_ms: int, most: int = 100_000) -> np.ndarray:
-        """Rows (int32), at most ``most``, whose session is due by ``now_ms``, by due time; they are watched no longer."""
+        """Rows (int32), at most ``most``, whose session is due by ``now_ms``, in order; they are watched no longer."""
         if self._n == 0 or self._heap[0]["due"] > now_ms:
             return np.zeros(0, np.int32)
         out = np.zeros(min(most, self._n), np.int32)
