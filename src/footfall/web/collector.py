@@ -49,6 +49,8 @@ REJECT_MAX_BYTES = 32_768
 REJECTS_PER_S = 100
 """Refused pieces a second and key that are kept, so that a flood of rubbish can't fill the disk."""
 REJECTS_BURST = 20_000
+LAG_CHECK_MS = 20
+"""How old an answer to "is the engine too far behind?" may be."""
 CHUNK_EVENTS = 256
 """A large batch lets other requests in after this many events."""
 
@@ -186,6 +188,8 @@ class Collector:
         self.lag = lag
         self.n_refused_requests: Counter[str] = Counter()
         """Requests that were not answered 200, by error code."""
+        self._lag_checked_ms = -LAG_CHECK_MS
+        self._is_lagging = False
         self._sites = sites
         self._clock = clock
         self._limits = Limits(settings.event_max_bytes, settings.json_max_depth, settings.ack_queue_max_events)
@@ -314,7 +318,10 @@ class Collector:
             raise error
 
     def _check_capacity(self, site: Site, n: int, now_ms: int) -> None:
-        if self.lag() > self.settings.lag_max_events:
+        if not -LAG_CHECK_MS < now_ms - self._lag_checked_ms < LAG_CHECK_MS:
+            self._lag_checked_ms = now_ms
+            self._is_lagging = self.lag() > self.settings.lag_max_events
+        if self._is_lagging:
             raise Unavailable("Too many events wait to be applied; send this again later.", code="lag", retry_after_s=5)
         if self._event_buckets is not None and (wait_s := self._event_buckets.take(site.number, n, now_ms)):
             limit = self.settings.key_max_events_per_s

@@ -124,12 +124,10 @@ def split_single(body: bytes, type_name: str, limits: Limits) -> Split:
             head = _decode_single(body)
         except msgspec.ValidationError:
             raise BadInput("The body must be a JSON object.", code="not_an_object") from None
-    events: list[bytes] = []
-    rejects: list[Reject] = []
-    _put(_typed(body, bytes(head.type), type_name) if type_name else body, limits, events, rejects)
-    if rejects:
-        raise _refusal(rejects[0][0], limits)
-    return Split(events, rejects, _text(head.write_key), "")
+    event = _typed(body, bytes(head.type), type_name) if type_name else body
+    if reason := _fault(event, limits):
+        raise _refusal(reason, limits)
+    return Split([_one_line(event)], [], _text(head.write_key), "")
 
 
 def within_limits(events: list[bytes], limits: Limits) -> tuple[list[bytes], list[Reject]]:
@@ -143,16 +141,26 @@ def within_limits(events: list[bytes], limits: Limits) -> tuple[list[bytes], lis
 
 def _put(piece: bytes, limits: Limits, events: list[bytes], rejects: list[Reject]) -> None:
     """Append valid JSON to where it belongs."""
-    if len(piece) > limits.event_max_bytes:
-        rejects.append(("event_too_large", piece))
-    elif piece[:1] != b"{":
-        rejects.append(("not_an_object", piece))
-    elif depth_exceeds(piece, limits.max_depth):
-        rejects.append(("too_deep", piece))
+    if reason := _fault(piece, limits):
+        rejects.append((reason, piece))
     else:
-        if b"\n" in piece or b"\r" in piece:  # between tokens only: a string can't hold a raw line break
-            piece = piece.replace(b"\n", b" ").replace(b"\r", b" ")
-        events.append(piece)
+        events.append(_one_line(piece))
+
+
+def _fault(piece: bytes, limits: Limits) -> str:
+    """Why valid JSON can't be an event, or empty."""
+    if len(piece) > limits.event_max_bytes:
+        return "event_too_large"
+    if piece[:1] != b"{":
+        return "not_an_object"
+    return "too_deep" if depth_exceeds(piece, limits.max_depth) else ""
+
+
+def _one_line(piece: bytes) -> bytes:
+    """Without raw line breaks; they stand between tokens only, as a string can't hold them."""
+    if b"\n" in piece or b"\r" in piece:
+        return piece.replace(b"\n", b" ").replace(b"\r", b" ")
+    return piece
 
 
 def _trimmed(body: bytes) -> bytes:
@@ -219,19 +227,18 @@ def depth_exceeds(document: bytes, max_depth: int) -> bool:
 
 # Surgery
 
-_AT_START = {name: f'{{"type":"{name}"'.encode() for name in ("track", "page", "screen", "identify", "group", "alias")}
+_QUOTED = {name: f'"{name}"'.encode() for name in ("track", "page", "screen", "identify", "group", "alias")}
 
 
 def _typed(event: bytes, current: bytes, type_name: str) -> bytes:
     """The event with this ``type``, without decoding it."""
-    if event[:1] != b"{":
+    wanted = _QUOTED[type_name]
+    if current == wanted or event[:1] != b"{":
         return event
     if not current:
         rest = event[1:].lstrip()
-        return _AT_START[type_name] + (b"" if rest[:1] == b"}" else b",") + rest
-    if current == b'"' + type_name.encode() + b'"':
-        return event
-    return event[:-1] + b',"type":"' + type_name.encode() + b'"}'  # readers take the last of two equal keys
+        return b'{"type":' + wanted + (b"" if rest[:1] == b"}" else b",") + rest
+    return event[:-1] + b',"type":' + wanted + b"}"  # readers take the last of two equal keys
 
 
 def _with_context(pieces: list[bytes], context: bytes, limits: Limits) -> list[bytes]:
