@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.browser.capture import TRACKER
+
+expect.set_options(timeout=20_000)  # password hashing takes its time on a busy machine
 
 ARGUMENTS = [
     "--headless=new",

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (rows of a table read better unbroken)
 """What does the dashboard show in tests? Profiles with a small, lifelike population, or with hostile text everywhere."""
 
 import math
@@ -55,7 +56,11 @@ class SampleProfiles:
     def arrive(self, label: str) -> str:
         """Somebody new comes."""
         with self._lock:
-            row = self._row(1) | {"visitor_id": f"{len(self.rows):032x}", "label": label, "last_seen": _iso(datetime.now(UTC))}
+            row = self._row(1) | {
+                "visitor_id": f"{len(self.rows):032x}",
+                "label": label,
+                "last_seen": _iso(datetime.now(UTC)),
+            }
             self.rows.insert(0, row)
             self._seen(row["visitor_id"])
             return str(row["visitor_id"])
@@ -83,31 +88,44 @@ class SampleProfiles:
         if row is None:
             return None
         text = self._text
-        counts = {"page_view": 63, "product_view": 41, "list_view": 22, "search": 9, "cart_add": 7, "order": 3, "scroll": 118}
+        counts = {
+            "page_view": 63,
+            "product_view": 41,
+            "list_view": 22,
+            "search": 9,
+            "cart_add": 7,
+            "order": 3,
+            "scroll": 118,
+        }
         values = [math.nan, 0.0, 1.0, 12.5, 0.372, 7.0, 86_400.0, 259.9]
         return {
             "visitor_id": row["visitor_id"],
-            "label": row["label"],
             "state": row["state"],
             "identities": [
-                {"kind": "user", "id": text("ada@example.org"), "is_shared": False},
-                {"kind": "anonymous", "id": text("f2a9c41e0b7d4f1c8e3a5b6d7c8f9012"), "is_shared": False},
-                {"kind": "anonymous", "id": text("77aa10c2d4e34b0f9a8b7c6d5e4f3a2b"), "is_shared": True},
+                {"type": "user", "id": text("ada@example.org"), "is_shared": False},
+                {"type": "anonymous", "id": text("f2a9c41e0b7d4f1c8e3a5b6d7c8f9012"), "is_shared": False},
+                {"type": "anonymous", "id": text("77aa10c2d4e34b0f9a8b7c6d5e4f3a2b"), "is_shared": True},
             ],
             "traits": {text("name"): text("Ada Lindqvist"), "email": text("ada@example.org"), "newsletter": True,
                        "sizes": [text("39"), text("40")]},
             "first_seen": _iso(self._now - timedelta(days=212)),
             "last_seen": row["last_seen"],
-            "sessions": 14,
+            "sessions": {"n": 14, "landing": text(SHOP + "/women"), "campaign": text("autumn-sale"), "keyword": text("warm boots"),
+                         "query": text("boots")},
+            "os": "android",
+            "browser": "chrome",
+            "recent_products": [text("ridge-boot"), text("chelsea-fern")],
+            "sections": [{"section": text("women/shoes/boots"), "dwell_s": 812.0, "n_events": 31},
+                         {"section": text("women/clothing"), "dwell_s": 240.5, "n_events": 12}],
+            "recent_categories": [text("women/shoes/boots")],
             "counts": counts,
             "session_counts": {"page_view": 6, "product_view": 4, "cart_add": 1, "scroll": 9},
             "cart": {"items": [{"product_id": text("ridge-boot"), "quantity": 1, "price": 159.0},
-                               {"product_id": text("moss-crew"), "quantity": 2, "price": 85.0}], "value": 329.0},
+                               {"product_id": text("moss-crew"), "quantity": 2, "price": 85.0}], "value": 329.0, "currency": "EUR"},
             "orders": {"n": 3, "revenue": 412.5},
             "channel": row["channel"],
             "device": row["device"],
             "geo": row["geo"],
-            "currency": "EUR",
             "features": {feature.name: values[n % len(values)] for n, feature in enumerate(CATALOGUE)},
             "propensity": {"session": None, "week": None, "reasons": []},
             "stage": None,

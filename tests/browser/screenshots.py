@@ -36,7 +36,9 @@ def main() -> None:
         ):
             for size, viewport in SIZES.items():
                 for scheme in ("light", "dark"):
-                    context = browser.new_context(viewport=viewport, color_scheme=scheme, locale="en-GB", device_scale_factor=1)
+                    context = browser.new_context(
+                        viewport=viewport, color_scheme=scheme, locale="en-GB", device_scale_factor=1
+                    )
                     page = context.new_page()
 
                     def take(name: str, page: Page = page, size: str = size, scheme: str = scheme) -> None:
@@ -59,7 +61,9 @@ def _dashboard(page: Page, full: Dashboard, empty: Dashboard, take) -> None:  # 
     full.let_in(page.context)
     page.goto(full.url)
     page.wait_for_selector("[data-visitor]")
-    full.profiles.change(full.profiles.rows[2]["visitor_id"], cart={"n_items": 5, "value": 500.0 + time.monotonic() % 99})
+    full.profiles.change(
+        full.profiles.rows[2]["visitor_id"], cart={"n_items": 5, "value": 500.0 + time.monotonic() % 99}
+    )
     page.wait_for_selector(".lit-odd")
     page.wait_for_timeout(100)
     take("visitors")

@@ -23,7 +23,9 @@ class World:
     def page(self, path: str, body: str = "", attributes: str = "", head: str = "") -> None:
         """Put a page with the tracker on it at a path."""
         tag = f'<script async src="{self.server}/footfall.js" data-write-key="wk_1" {attributes}></script>'
-        self.site.pages[path] = f"<!doctype html><html><head><title>T {path}</title>{head}{tag}</head><body>{body}</body>"
+        self.site.pages[path] = (
+            f"<!doctype html><html><head><title>T {path}</title>{head}{tag}</head><body>{body}</body>"
+        )
 
 
 @pytest.fixture
@@ -204,7 +206,7 @@ def test_what_could_not_be_sent_survives_a_reload(world: World, page: Page) -> N
     world.capture.answers = [(503, {"retry-after": "2"})]
     page.goto(f"{world.shop}/first")
     world.capture.until(lambda c: len(c.requests) == 1, "the first try")
-    page.wait_for_function("Object.values(localStorage).some(text => /retryAt\":[1-9]/.test(text))")
+    page.wait_for_function('Object.values(localStorage).some(text => /retryAt":[1-9]/.test(text))')
     page.goto(f"{world.shop}/second")
     world.capture.until(lambda c: c.names().count("page") == 2 and len(c.requests) >= 2, "both pages")
     kept = [r for r in world.capture.requests[1:] if b'/first"' in r.body]

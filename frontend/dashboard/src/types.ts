@@ -27,15 +27,28 @@ export type Replayed = Schemas["Replayed"];
 export interface IdentityRow {
   id: string;
   /** `user` or `anonymous`. */
-  kind: string;
+  type: string;
   is_shared?: boolean;
 }
 
 /** Some parts of a visitor are left open by the schema: what is known about them stands here. */
-export type Visitor = Omit<Schemas["Visitor"], "identities" | "sessions"> & {
+export type Visitor = Omit<Schemas["Visitor"], "identities" | "sessions" | "cart"> & {
   identities: IdentityRow[];
-  sessions: number;
-  label?: string;
+  sessions: Sessions;
+  cart: Schemas["Cart"] & { currency?: string };
   state?: State;
-  currency?: string;
+  os?: string;
+  browser?: string;
+  recent_products?: string[];
+  recent_categories?: string[];
+  sections?: { section: string; dwell_s: number; n_events: number }[];
 };
+
+/** How often, and what is known about the latest visit. */
+export interface Sessions {
+  n: number;
+  landing?: string | null;
+  campaign?: string | null;
+  keyword?: string | null;
+  query?: string | null;
+}

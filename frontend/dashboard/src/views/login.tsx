@@ -113,7 +113,16 @@ function NewPassword() {
       <h1>Choose your password</h1>
       <p class="fine">This link works once. From now on you sign in with your e-mail address and this password.</p>
       <Field label="E-mail">
-        <input name="email" type="email" autocomplete="username" required value={email.value} />
+        <input
+          name="email"
+          type="email"
+          autocomplete="username"
+          required
+          value={email.value}
+          onInput={(event) => {
+            email.value = event.currentTarget.value;
+          }}
+        />
       </Field>
       <Field label="New password">
         <input

@@ -4,7 +4,20 @@ import { type Signal, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { get, may, post, Refusal } from "../api";
-import { clock, dateTime, day, duration, featureValue, money, number, place, short, unitOf, words } from "../format";
+import {
+  clock,
+  dateTime,
+  day,
+  duration,
+  featureValue,
+  money,
+  number,
+  pathOf,
+  place,
+  short,
+  unitOf,
+  words,
+} from "../format";
 import { onVisitors, reconnects } from "../live";
 import { Icon, iconOfKind } from "../parts/icon";
 import { Ago, Avatar, CopyButton, Empty, PageLink, Problem, StateBadge, Waiting } from "../parts/text";
@@ -100,7 +113,7 @@ export function VisitorView({ id }: { id: string }) {
     }
     return error ? <Problem error={error} onRetry={known.load} /> : <Waiting rows={8} />;
   }
-  const currency = visitor.currency ?? known.row.value?.currency ?? "";
+  const currency = visitor.cart.currency ?? known.row.value?.currency ?? "";
   return (
     <>
       <a class="back" href="/" data-internal>
@@ -119,6 +132,7 @@ export function VisitorView({ id }: { id: string }) {
           <Merges known={known} />
           <Traits visitor={visitor} />
           <Facts visitor={visitor} />
+          <Sections visitor={visitor} />
           <Counts visitor={visitor} />
         </div>
       </div>
@@ -131,14 +145,8 @@ export function VisitorView({ id }: { id: string }) {
 function labelOf(visitor: Visitor): string {
   const text = (value: unknown) => (typeof value === "string" && value.trim() ? value : null);
   const { traits } = visitor;
-  const user = visitor.identities.find(({ kind }) => kind === "user")?.id;
-  return (
-    visitor.label ??
-    text(traits["name"]) ??
-    text(traits["email"]) ??
-    user ??
-    `Visitor ${visitor.visitor_id.slice(0, 8)}`
-  );
+  const user = visitor.identities.find(({ type }) => type === "user")?.id;
+  return text(traits["name"]) ?? text(traits["email"]) ?? user ?? `Visitor ${visitor.visitor_id.slice(0, 8)}`;
 }
 
 function Card({ title, note, children }: { title: string; note?: ComponentChildren; children: ComponentChildren }) {
@@ -178,7 +186,7 @@ function Tiles({ visitor, currency }: { visitor: Visitor; currency: string }) {
   const nItems = visitor.cart.items.reduce((sum, item) => sum + item.quantity, 0);
   return (
     <dl class="tiles">
-      <Tile name="Visits" value={short(visitor.sessions)} />
+      <Tile name="Visits" value={short(visitor.sessions.n)} />
       <Tile name="Events" value={short(nEvents)} note={nNow ? `${short(nNow)} in the latest visit` : ""} />
       <Tile
         name="Cart"
@@ -234,15 +242,15 @@ function Cart({ visitor, currency }: { visitor: Visitor; currency: string }) {
   );
 }
 
-const ID_KINDS: Record<string, string> = { user: "Account", anonymous: "Device" };
+const ID_TYPES: Record<string, string> = { user: "Account", anonymous: "Device" };
 
 function Identities({ visitor }: { visitor: Visitor }) {
   return (
     <Card title="Known as" note={String(visitor.identities.length)}>
       <ul class="ids">
-        {visitor.identities.map(({ kind, id, is_shared }) => (
-          <li key={`${kind} ${id}`}>
-            <span class="id-type">{Object.hasOwn(ID_KINDS, kind) ? ID_KINDS[kind] : words(kind)}</span>
+        {visitor.identities.map(({ type, id, is_shared }) => (
+          <li key={`${type} ${id}`}>
+            <span class="id-type">{Object.hasOwn(ID_TYPES, type) ? ID_TYPES[type] : words(type)}</span>
             <code class="break">{id}</code>
             {is_shared && (
               <span class="badge" title="Several people use this device, so it joins nobody.">
@@ -322,12 +330,20 @@ function Traits({ visitor }: { visitor: Visitor }) {
 }
 
 function Facts({ visitor }: { visitor: Visitor }) {
-  const facts: [string, string][] = [
+  const { sessions } = visitor;
+  const machine = [visitor.device, visitor.os, visitor.browser].filter((part) => part && part !== "unknown").map(words);
+  const facts: [string, string | null | undefined][] = [
     ["Came by", words(visitor.channel)],
-    ["Device", words(visitor.device)],
+    ["Campaign", sessions.campaign],
+    ["Keyword", sessions.keyword],
+    ["Landed on", sessions.landing && pathOf(sessions.landing)],
+    ["Searched for", sessions.query],
+    ["Device", machine.join(", ") || "–"],
     ["Place", place(visitor.geo)],
-    ["Stage", visitor.stage ? words(visitor.stage) : ""],
-    ["Segments", (visitor.segments ?? []).join(", ")],
+    ["Looked at", visitor.recent_products?.join(", ")],
+    ["Interested in", visitor.recent_categories?.join(", ")],
+    ["Stage", visitor.stage && words(visitor.stage)],
+    ["Segments", visitor.segments.join(", ")],
   ];
   return (
     <Card title="Facts">
@@ -346,6 +362,37 @@ function Facts({ visitor }: { visitor: Visitor }) {
   );
 }
 
+function Sections({ visitor }: { visitor: Visitor }) {
+  const sections = (visitor.sections ?? []).filter(({ dwell_s }) => dwell_s > 0);
+  if (!sections.length) return null;
+  const most = Math.max(...sections.map(({ dwell_s }) => dwell_s));
+  return (
+    <Card title="Where they spend time">
+      <table class="counts">
+        <tbody>
+          {sections.map(({ section, dwell_s }) => (
+            <tr key={section}>
+              <th scope="row">{section.split("/").map(words).join(" › ")}</th>
+              <Bar share={dwell_s / most} />
+              <td class="cell-number">{duration(dwell_s)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Card>
+  );
+}
+
+function Bar({ share }: { share: number }) {
+  return (
+    <td class="bar-cell" aria-hidden="true">
+      <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none">
+        <rect width={Math.max(1, share * 100)} height="6" rx="1" />
+      </svg>
+    </td>
+  );
+}
+
 function Counts({ visitor }: { visitor: Visitor }) {
   const counts = Object.entries(visitor.counts)
     .filter(([, n]) => n > 0)
@@ -359,11 +406,7 @@ function Counts({ visitor }: { visitor: Visitor }) {
           {counts.map(([kind, n]) => (
             <tr key={kind}>
               <th scope="row">{words(kind)}</th>
-              <td class="bar-cell" aria-hidden="true">
-                <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none">
-                  <rect width={Math.max(1, (n / most) * 100)} height="6" rx="1" />
-                </svg>
-              </td>
+              <Bar share={n / most} />
               <td class="cell-number">{number(n)}</td>
               <td class="cell-number sub">
                 {visitor.session_counts[kind] ? number(visitor.session_counts[kind]) : ""}

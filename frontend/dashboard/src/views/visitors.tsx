@@ -1,6 +1,6 @@
 // Who is on the site now? The list of visitors, moved by the live stream.
 
-import { batch, type Signal, signal } from "@preact/signals";
+import { batch, type Signal, signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { get } from "../api";
 import { country, duration, money, now, pathOf, short, words } from "../format";
@@ -210,8 +210,14 @@ export function VisitorsView() {
 
 function Filters({ filter }: { filter: Filter }) {
   const timer = useRef(0);
+  // What is being typed: the list may be drawn anew meanwhile.
+  const typed = useSignal(filter.query);
+  useEffect(() => {
+    if (typed.peek().trim() !== filter.query) typed.value = filter.query;
+  }, [filter.query]);
   const search = (event: Event) => {
-    const query = (event.currentTarget as HTMLInputElement).value.trim();
+    typed.value = (event.currentTarget as HTMLInputElement).value;
+    const query = typed.value.trim();
     clearTimeout(timer.current);
     timer.current = window.setTimeout(() => go(toAddress({ ...filter, query }), true), SEARCH_WAIT_MS);
   };
@@ -245,7 +251,7 @@ function Filters({ filter }: { filter: Filter }) {
       <label class="search">
         <Icon name="search" />
         <span class="hidden">Search by any id</span>
-        <input type="search" placeholder="Search by any id" value={filter.query} onInput={search} maxLength={200} />
+        <input type="search" placeholder="Search by any id" value={typed.value} onInput={search} maxLength={200} />
       </label>
     </form>
   );

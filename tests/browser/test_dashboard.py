@@ -1,0 +1,252 @@
+"""The dashboard in a real browser, over the real API and login, with sample visitors."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from tests.browser.dashboards import Dashboard, dashboard
+from tests.browser.profiles import SampleProfiles
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "nine quiet otters"
+
+
+@pytest.fixture
+def board(tmp_path: Path, context: BrowserContext) -> Iterator[Dashboard]:
+    with dashboard(tmp_path, SampleProfiles()) as running:
+        yield running
+        context.close()
+
+
+@pytest.fixture
+def inside(board: Dashboard, context: BrowserContext, page: Page) -> Page:
+    board.let_in(context)
+    page.goto(board.url)
+    expect(page.locator("[data-visitor]").first).to_be_visible()
+    expect(page.locator(".connection")).to_have_text("Live")
+    return page
+
+
+def row(page: Page, n: int, board: Dashboard) -> Any:
+    return page.locator(f"[data-visitor='{board.profiles.rows[n]['visitor_id']}']")
+
+
+def test_a_one_time_link_sets_the_password_and_afterwards_the_password_lets_in(board: Dashboard, page: Page) -> None:
+    page.goto(board.url + board.login_path)
+    expect(page.locator("input[name=email]")).to_have_value("admin@localhost")
+    assert "token" not in page.url, "the token doesn't stay in the address"
+    page.fill("input[name=email]", "ada@example.org")
+    page.fill("input[name=password]", "short")
+    page.fill("input[name=password]", PASSWORD)
+    page.fill("input[name=again]", PASSWORD + "x")
+    page.click("button[type=submit]")
+    expect(page.locator(".said")).to_have_text("The two passwords aren't the same.")
+    page.fill("input[name=again]", PASSWORD)
+    page.click("button[type=submit]")
+    expect(page.locator("h1")).to_have_text("Visitors")
+
+    page.click("text=Sign out")
+    expect(page.locator("h1")).to_have_text("Sign in")
+    page.fill("input[name=email]", "ada@example.org")
+    page.fill("input[name=password]", "a wrong password")
+    page.click("button[type=submit]")
+    expect(page.locator(".said")).to_have_text("E-mail or password is wrong.")
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")
+    expect(page.locator("h1")).to_have_text("Visitors")
+
+    page.goto(board.url + board.login_path)
+    expect(page.locator(".said")).to_contain_text("was used or has expired")
+
+
+def test_without_a_login_every_address_asks_for_one(board: Dashboard, page: Page) -> None:
+    page.goto(f"{board.url}/visitors/{board.profiles.rows[0]['visitor_id']}")
+    expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_a_change_shows_in_its_row_and_rows_stay_in_place(board: Dashboard, inside: Page) -> None:
+    before = inside.locator("[data-visitor]").evaluate_all("rows => rows.map(row => row.dataset.visitor)")
+    board.profiles.change(board.profiles.rows[3]["visitor_id"], cart={"n_items": 2, "value": 77.5})
+    changed = row(inside, 3, board)
+    expect(changed.locator("[data-column=Cart]")).to_contain_text("€77.50")
+    expect(changed.locator("[data-column=Cart]")).to_have_class("cell-number lit-odd")
+    expect(changed.locator("[data-column=Place]")).not_to_have_class("lit-odd")
+    after = inside.locator("[data-visitor]").evaluate_all("rows => rows.map(row => row.dataset.visitor)")
+    assert after == before
+    assert before == [row["visitor_id"] for row in board.profiles.rows if not row["session"]["ended"]]
+
+
+def test_somebody_new_comes_on_top_but_waits_while_the_list_is_in_use(board: Dashboard, inside: Page) -> None:
+    board.profiles.arrive("Newcomer One")
+    expect(inside.locator("[data-visitor]").first).to_contain_text("Newcomer One")
+    inside.hover("[data-visitor] >> nth=2")
+    board.profiles.arrive("Newcomer Two")
+    expect(inside.locator(".pill")).to_have_text("Show 1 new")
+    expect(inside.locator("[data-visitor]").first).to_contain_text("Newcomer One")
+    inside.click(".pill")
+    expect(inside.locator("[data-visitor]").first).to_contain_text("Newcomer Two")
+
+
+def test_the_list_is_filtered_and_searched(board: Dashboard, inside: Page) -> None:
+    expect(inside.locator("[data-visitor]")).to_have_count(7)
+    inside.click(".choice >> text=All")
+    expect(inside.locator("[data-visitor]")).to_have_count(8)
+    inside.select_option("select[aria-label=State]", "paying")
+    expect(inside.locator("[data-visitor]")).to_have_count(2)
+    inside.select_option("select[aria-label=State]", "")
+    inside.fill("input[type=search]", "chia")
+    expect(inside.locator("[data-visitor]")).to_have_count(1)
+    assert inside.url.endswith("?show=all&q=chia"), "a list can be sent to somebody else"
+    inside.reload()
+    expect(inside.locator("[data-visitor]")).to_have_count(1)
+    inside.fill("input[type=search]", "nobody like this")
+    expect(inside.locator(".empty h2")).to_have_text("Nobody has this id")
+
+
+def test_what_is_being_typed_stays_while_the_list_moves(board: Dashboard, inside: Page) -> None:
+    inside.fill("input[type=search]", "chi")
+    for n in range(5):
+        board.profiles.arrive(f"Newcomer {n}")
+        inside.keyboard.press("a")
+        inside.wait_for_timeout(120)
+    expect(inside.locator("input[type=search]")).to_have_value("chiaaaaa")
+
+
+def test_a_visitor_is_shown_whole(board: Dashboard, inside: Page) -> None:
+    row(inside, 0, board).locator("a").first.click()
+    expect(inside.locator("h1")).to_have_text("Ada Lindqvist")
+    expect(inside.locator(".timeline")).to_contain_text("Cart add Ridge Boot€159.00")
+    expect(inside.locator(".session h3").first).to_contain_text("Visit 14")
+    link = inside.locator(".timeline a.url").first
+    assert link.get_attribute("href") == "https://shop.example/women/shoes/boots/ridge-boot"
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    expect(inside.locator("text=engagement")).to_have_count(0)
+    inside.check("text=Scrolls and pauses too")
+    expect(inside.locator("text=engagement").first).to_be_visible()
+    expect(inside.locator(".features h2 small")).to_have_text("277 of 277")
+    inside.fill(".features input[type=search]", "gap before")
+    expect(inside.locator(".features dt")).not_to_have_count(0)
+    expect(inside.locator(".features .feature-list").first).to_contain_text("gap")
+    inside.click("text=Undo")
+    expect(inside.locator(".merges")).to_contain_text("Taken back")
+    assert board.profiles.joined[0]["is_undone"] is True
+
+
+def test_an_open_visitor_follows_what_they_do(board: Dashboard, inside: Page) -> None:
+    row(inside, 2, board).locator("a").first.click()
+    expect(inside.locator(".tile").first).to_contain_text("14")
+    calls: list[str] = []
+    inside.on("request", lambda request: calls.append(request.url))
+    board.profiles.change(board.profiles.rows[2]["visitor_id"], cart={"n_items": 9, "value": 9.0})
+    with inside.expect_response(lambda response: "/timeline" in response.url):
+        pass
+
+
+def test_an_unknown_visitor_is_said_to_be_unknown(board: Dashboard, inside: Page) -> None:
+    inside.goto(f"{board.url}/visitors/nobody")
+    expect(inside.locator("h2")).to_have_text("There is no such visitor")
+
+
+def test_the_ledger_balances_and_moves(board: Dashboard, inside: Page) -> None:
+    inside.click("text=Ledger")
+    expect(inside.locator(".term-received b")).to_have_text("48,213")
+    expect(inside.locator(".verdict")).to_have_text("The books balance")
+    board.profiles.counters |= {"received": 48_300, "lag_events": 87, "lag_ms": 40}
+    expect(inside.locator(".term-waiting b")).to_have_text("87")
+    expect(inside.locator(".verdict")).to_have_text("The books balance")
+    board.profiles.counters["received"] = 48_305
+    expect(inside.locator(".verdict")).to_have_text("5 unaccounted for")
+    expect(inside.locator(".sparkline-line").first).to_have_attribute("d", re.compile(r"^M\d.*L"))
+
+
+def test_failed_events_say_why_and_can_be_tried_again(board: Dashboard, inside: Page) -> None:
+    inside.click("text=Failed events")
+    expect(inside.locator(".failure")).to_have_count(6)
+    expect(inside.locator(".count")).to_have_text("6")
+    inside.click("text=Unknown type")
+    expect(inside.locator(".failure")).to_have_count(1)
+    expect(inside.locator(".failure")).to_contain_text("must be track, page, screen, identify, group or alias")
+    inside.click("summary")
+    expect(inside.locator("pre")).to_contain_text('"order_id": "AF-77"')
+    inside.click(".failure >> text=Try again")
+    expect(inside.locator("[role=status].said-well")).to_contain_text("1 event goes through again")
+    inside.click(".chip >> nth=0")
+    expect(inside.locator(".failure")).to_have_count(5)
+    inside.click("text=Try all 5 again")
+    expect(inside.locator(".empty h2")).to_have_text("Nothing failed")
+    expect(inside.locator(".count")).to_have_count(0)
+
+
+def test_a_viewer_is_not_offered_what_viewers_may_not_do(board: Dashboard, context: BrowserContext, page: Page) -> None:
+    user = board.definitions.add_user("eve@example.org", "Eve", "viewer", None, by="test")
+    secret = board.definitions.add_session(user.id).secret
+    context.add_cookies([{"name": "footfall_session", "value": secret, "url": board.url}])
+    page.goto(f"{board.url}/failed")
+    expect(page.locator(".failure")).to_have_count(6)
+    expect(page.locator("text=again").filter(has_text="Try")).to_have_count(0)
+    page.goto(f"{board.url}/visitors/{board.profiles.rows[0]['visitor_id']}")
+    expect(page.locator(".merges")).to_be_visible()
+    expect(page.locator("text=Undo")).to_have_count(0)
+
+
+def test_a_shop_without_visitors_says_what_to_do(tmp_path: Path, context: BrowserContext, page: Page) -> None:
+    with dashboard(tmp_path, SampleProfiles(is_empty=True)) as board:
+        board.let_in(context)
+        page.goto(board.url)
+        key = board.definitions.sites()[0].write_key
+        expect(page.locator(".snippet code")).to_have_text(
+            f'<script async src="{board.url}/footfall.js" data-write-key="{key}"></script>'
+        )
+        context.close()
+
+
+def test_a_session_that_ends_asks_for_the_login_again(board: Dashboard, inside: Page) -> None:
+    board.definitions.end_session(1)
+    inside.click("text=Ledger")
+    inside.click("text=Failed events")
+    expect(inside.locator("h1")).to_have_text("Sign in")
+
+
+def test_the_keyboard_is_enough(board: Dashboard, inside: Page) -> None:
+    inside.keyboard.press("Tab")
+    expect(inside.locator(".skip")).to_be_focused()
+    inside.keyboard.press("Enter")
+    expect(inside.locator("#main")).to_be_focused()
+    inside.locator("[data-visitor] a").first.focus()
+    inside.keyboard.press("Enter")
+    expect(inside.locator("h1")).to_have_text("Ada Lindqvist")
+    inside.go_back()
+    expect(inside.locator("h1")).to_have_text("Visitors")
+
+
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_nothing_is_cut_off_at_any_width(board: Dashboard, inside: Page, width: int) -> None:
+    inside.set_viewport_size({"width": width, "height": 844})
+    for path in ("/", "/ledger", "/failed", f"/visitors/{board.profiles.rows[0]['visitor_id']}"):
+        inside.goto(board.url + path)
+        expect(inside.locator("main h1")).to_be_visible()
+        expect(inside.locator(".waiting")).to_have_count(0)
+        assert inside.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_the_page_keeps_its_own_policy(board: Dashboard, context: BrowserContext) -> None:
+    board.let_in(context)
+    page = context.new_page()
+    broken: list[str] = []
+    page.on("console", lambda message: broken.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    hosts: set[str] = set()
+    page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    answer = page.goto(board.url)
+    assert answer is not None
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    for path in ("/", "/ledger", "/failed", f"/visitors/{board.profiles.rows[0]['visitor_id']}"):
+        page.goto(board.url + path)
+        expect(page.locator("main h1")).to_be_visible()
+        expect(page.locator(".waiting")).to_have_count(0)
+    assert broken == []
+    assert hosts == {board.url.split("/")[2]}
