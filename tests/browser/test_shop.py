@@ -62,7 +62,7 @@ def test_a_visitor_looks_searches_hesitates_and_buys(shop: Shop, page: Page) -> 
         "Checkout Started", "Payment Info Entered", "Order Completed", "engagement",
     }  # fmt: skip
     assert order["properties"]["revenue"] == 238.0
-    assert order["properties"]["currency"] == "EUR"
+    assert order["properties"]["currency"] == "USD"
     assert order["properties"]["order_id"].startswith("AF-")
     assert order["properties"]["products"] == [
         {
@@ -71,7 +71,7 @@ def test_a_visitor_looks_searches_hesitates_and_buys(shop: Shop, page: Page) -> 
             "name": "Quilt Liner",
             "category": "women/clothing/jackets",
             "price": 119.0,
-            "currency": "EUR",
+            "currency": "USD",
             "regular_price": 149.0,
             "quantity": 2,
         }
@@ -121,7 +121,7 @@ def test_a_shop_that_asks_first_sends_nothing_until_the_answer(page: Page, conte
         ("/women/shoes/sneakers/coastal-runner", 200),
         ("/men/shoes/coastal-runner", 404),
         ("/pictures/none.svg", 404),
-        ("/order/AF-OTHER", 404),
+        ("/thank-you/AF-OTHER", 404),
         ("/search?q=%3Cscript%3Ealert(1)%3C/script%3E", 200),
         ("/women?sort=%22%3E%3Cscript%3E", 200),
     ],

@@ -124,7 +124,7 @@ def _show(path: str, query: dict[str, str], setting: Setting, cookies: dict[str,
         answer = _Answer(pages.account(setting, has_just_signed_in=cookies.get("signed-in") == "1"))
         return answer.cookie("signed-in", "") if "signed-in" in cookies else answer
     order_id, _, ordered = cookies.get("order", "").partition("~")
-    if order_id and path == f"/order/{order_id}":
+    if order_id and path == pages.order_path(order_id):
         return _Answer(pages.confirmed(setting, order_id, _read_lines(ordered)))
     category = path.strip("/")
     if catalogue.in_category(category):
@@ -147,7 +147,9 @@ def _change(path: str, form: dict[str, str], setting: Setting) -> _Answer:
     if path == "/checkout" and setting.cart:
         order_id = f"AF-{secrets.token_hex(4).upper()}"
         answer = (
-            _to(f"/order/{order_id}").cookie("order", f"{order_id}~{_write_lines(setting.cart)}").cookie("cart", "")
+            _to(pages.order_path(order_id))
+            .cookie("order", f"{order_id}~{_write_lines(setting.cart)}")
+            .cookie("cart", "")
         )
         email = _email(form)
         return answer.cookie("user", email) if email and not setting.user else answer

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-CURRENCY = "EUR"
+CURRENCY = "USD"
 
 
 @dataclass(frozen=True)
@@ -72,29 +72,29 @@ PRODUCTS: tuple[Product, ...] = (
             "Brushed both sides, checked in rust and ink.", sizes=CLOTHES),
     Product("linen-band", "Linen Band", "men/clothing/shirts", 69.0, "shirt", 165,
             "Band-collar shirt in washed European linen.", 79.0, CLOTHES),
-    Product("stone-mug", "Stone Mug", "home/kitchen/mugs", 18.0, "mug", 30,
+    Product("stone-mug", "Stone Mug", "house/kitchen/mugs", 18.0, "mug", 30,
             "Thrown by hand in Kannenbaecker clay, holds 300 ml and its heat."),
-    Product("tide-mug", "Tide Mug", "home/kitchen/mugs", 21.0, "mug", 200,
+    Product("tide-mug", "Tide Mug", "house/kitchen/mugs", 21.0, "mug", 200,
             "Reactive glaze: no two are alike, all of them are blue."),
-    Product("forest-mug", "Forest Mug", "home/kitchen/mugs", 19.5, "mug", 145,
+    Product("forest-mug", "Forest Mug", "house/kitchen/mugs", 19.5, "mug", 145,
             "A tall mug in matt forest green for long mornings."),
-    Product("iron-skillet", "Iron Skillet", "home/kitchen/pans", 79.0, "pan", 220,
+    Product("iron-skillet", "Iron Skillet", "house/kitchen/pans", 79.0, "pan", 220,
             "26 cm cast iron, smooth inside, seasoned three times."),
-    Product("copper-saute", "Copper Saute", "home/kitchen/pans", 189.0, "pan", 22,
+    Product("copper-saute", "Copper Saute", "house/kitchen/pans", 189.0, "pan", 22,
             "Two millimetres of copper lined with steel. Heats evenly, lives long.", 219.0),
-    Product("milk-pan", "Milk Pan", "home/kitchen/pans", 42.0, "pan", 5,
+    Product("milk-pan", "Milk Pan", "house/kitchen/pans", 42.0, "pan", 5,
             "Enamelled steel with two lips, for left and right hands."),
-    Product("arc-lamp", "Arc Lamp", "home/living/lamps", 149.0, "lamp", 48,
+    Product("arc-lamp", "Arc Lamp", "house/living/lamps", 149.0, "lamp", 48,
             "A table lamp with a linen shade and a dimmer you can find in the dark."),
-    Product("dusk-lamp", "Dusk Lamp", "home/living/lamps", 129.0, "lamp", 330,
+    Product("dusk-lamp", "Dusk Lamp", "house/living/lamps", 129.0, "lamp", 330,
             "Warm light, turned oak foot, two metres of cloth-covered cord."),
-    Product("pebble-lamp", "Pebble Lamp", "home/living/lamps", 99.0, "lamp", 180,
+    Product("pebble-lamp", "Pebble Lamp", "house/living/lamps", 99.0, "lamp", 180,
             "A small lamp for a shelf or a bedside.", 119.0),
-    Product("linen-cushion", "Linen Cushion", "home/living/cushions", 39.0, "cushion", 35,
+    Product("linen-cushion", "Linen Cushion", "house/living/cushions", 39.0, "cushion", 35,
             "Stonewashed linen, feather filling, hidden zip."),
-    Product("stripe-cushion", "Stripe Cushion", "home/living/cushions", 45.0, "cushion", 225,
+    Product("stripe-cushion", "Stripe Cushion", "house/living/cushions", 45.0, "cushion", 225,
             "Woven stripes in ink and chalk."),
-    Product("velvet-cushion", "Velvet Cushion", "home/living/cushions", 49.0, "cushion", 160,
+    Product("velvet-cushion", "Velvet Cushion", "house/living/cushions", 49.0, "cushion", 160,
             "Cotton velvet that catches the afternoon."),
     Product("lake-tent", "Lake Tent", "outdoor/camping/tents", 349.0, "tent", 195,
             "Two people, two doors, 2.1 kg. Pitches in four minutes."),

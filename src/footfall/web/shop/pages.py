@@ -37,7 +37,12 @@ class Setting:
 
 def money(amount: float) -> str:
     """``1234.5`` as the shop prints it."""
-    return f"€{amount:,.2f}"
+    return f"${amount:,.2f}"
+
+
+def order_path(order_id: str) -> str:
+    """Where the confirmation of an order stands."""
+    return f"/thank-you/{order_id}"
 
 
 def total(lines: Sequence[Line]) -> float:
@@ -253,7 +258,7 @@ def confirmed(setting: Setting, order_id: str, lines: Sequence[Line]) -> str:
         setting,
         "Thank you",
         body,
-        page=["order", "Order confirmed"],
+        page=["checkout", "Order confirmed"],
         events=[{"event": "Order Completed", "properties": order}],
     )
 
@@ -348,7 +353,7 @@ def _page(
 <link rel="icon" href="/icon.svg">
 <link rel="stylesheet" href="/shop.css">
 <script src="/stub.js"></script>
-<script async src="{escape(setting.tracker_url)}" data-write-key="{escape(setting.write_key)}"{consent}></script>
+<script async src="{escape(setting.tracker_url)}" data-write-key="{escape(setting.write_key)}" data-auto-page="false"{consent}></script>
 <script defer src="/shop.js"></script>
 {linked_data}
 </head>
