@@ -1,9 +1,9 @@
 """How do log entries become records, and what must be kept of it? The one engine of every host.
 
 :class:`Engine` holds the state in memory: records, identities, key sets, timers. :meth:`Engine.apply` takes entries in
-log order through columns, admit and step; :meth:`Engine.tick` ends sessions whose time has come; :meth:`Engine.take_commit`
-hands over everything that changed, to be stored in one step with the log position. It knows ports only, reads no
-clock, and isn't thread-safe: its host holds one lock around it.
+log order through columns, admit and step; :meth:`Engine.tick` ends sessions whose time has come;
+:meth:`Engine.take_commit` hands over everything that changed, to be stored in one step with the log position. It knows
+ports only, reads no clock, and isn't thread-safe: its host holds one lock around it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,11 +18,19 @@ from footfall.events import clean
 from footfall.events.columns import Columns, Failure, Reader
 from footfall.events.facts import Facts, FactsShelf, no_facts
 from footfall.events.geo import Geo
+from footfall.events.mending import read_all
 from footfall.events.reasons import REASONS
-from footfall.events.wire import Entry, Source
+from footfall.events.wire import Entry, Event, Source
 from footfall.ports import Batch, Commit, Failed, Identity, Merge, RecordStore
 from footfall.record import admit as tables
-from footfall.record.admit import NEW_ANONYMOUS, NEW_PREVIOUS, NEW_USER, SHARED_ANONYMOUS, admit
+from footfall.record.admit import (
+    NEW_ANONYMOUS,
+    NEW_PREVIOUS,
+    NEW_PREVIOUS_ANONYMOUS,
+    NEW_USER,
+    SHARED_ANONYMOUS,
+    admit,
+)
 from footfall.record.layout import EVENT, ITEM, LAYOUT, MERGE, RECORD, SESSION
 from footfall.record.step import plan_of, step
 from footfall.record.timers import Timers, end_sessions
@@ -31,10 +39,10 @@ from footfall.settings import Settings
 _APPLIED, _DUPLICATE, _FAILED = int(Status.APPLIED), int(Status.DUPLICATE), int(Status.FAILED)
 _DAY_MS = 86_400_000
 _FAILED_BODY_MAX = 32_768
+_NO_MERGES = np.zeros(0, MERGE)
 COUNTERS = ("applied", "duplicate", "failed", "control", "retried", "merges", "clock_ms", "facts")
 """What is counted: events by where they ended; control entries; second tries (each is an offset of the log but no event
-received); merges; the latest receive time; the version
-of the facts in force."""
+received); merges; the latest receive time; the version of the facts in force."""
 
 
 class KeySet:
@@ -88,6 +96,8 @@ class Engine:
         self._merges: list[Merge] = []
         self._ended: list[tuple[int, bytes]] = []
         self._moved = False
+        self._taken: Commit | None = None
+        self._undone: dict[int, list[tuple[Merge, frozenset[int]]]] = {}
 
     # -- start -----------------------------------------------------------------------------------------------------
 
@@ -104,9 +114,9 @@ class Engine:
         for keys in self.store.order_keys():
             self.orders.add_all(keys)
         for merge in self.store.undone_merges():
-            self.splits.add_all(np.array([merge.key_a ^ merge.key_b], np.uint64))
+            self._split(merge)
         self._rebuild_seen()
-        self.facts = self._shelf.get(self.counters["facts"])
+        self.facts = self._shelf.get_if_there(self.counters["facts"])
         self.timers.rebuild(self.records, self.n_rows)
 
     def _load_identities(self, identities: Iterable[Identity]) -> None:
@@ -163,7 +173,8 @@ class Engine:
     def apply(self, batch: Sequence[tuple[int, Entry]]) -> Columns | None:
         """Take whole entries in log order, starting at :attr:`next_offset`; returns the columns of their events.
 
-        A control entry must come alone or at the end of ``batch`` (see :func:`split_at_control`).
+        A control entry must come alone or at the end of ``batch`` (see :func:`split_at_control`). When this raises,
+        what the engine holds is half moved: recover a new one from the store.
         """
         if not batch:
             return None
@@ -176,20 +187,26 @@ class Engine:
         if batch:
             columns = self._apply_events(batch)
         if last.source == Source.ENGINE:
-            self._control(last)
+            self._control(last_offset, last)
         self.next_offset = last_offset + last.n
-        self.counters["clock_ms"] = max(self.counters["clock_ms"], last.logged_ms or last.received_ms)
         self._moved = True
         return columns
 
-    def _control(self, entry: Entry) -> None:
+    def _control(self, offset: int, entry: Entry) -> None:
+        self._pass_time(entry)
         self.counters["control"] += entry.n
         if entry.facts:
             self.counters["facts"] = entry.facts
-            self.facts = self._shelf.get(entry.facts)
+            self._shelf.put_in_force(offset, entry.facts)
+            self.facts = self._shelf.get_if_there(entry.facts)
+
+    def _pass_time(self, entry: Entry) -> None:
+        self.counters["clock_ms"] = max(self.counters["clock_ms"], entry.logged_ms or entry.received_ms)
 
     def _apply_events(self, batch: Sequence[tuple[int, Entry]]) -> Columns:
-        columns = self.reader.read(batch, self.facts)
+        for _, entry in batch:
+            self._pass_time(entry)
+        columns = read_all(self.reader, batch, self.facts)
         events = columns.events
         n = len(events)
         self._ensure_rows(3 * n)
@@ -210,11 +227,13 @@ class Engine:
             self._dirty[first_row : self.n_rows] = True
         if n_identities or links.any():
             self._note_links(columns, links)
-        if n_merges:
-            self._step_with_merges(columns, merges[:n_merges])
-        else:
-            sessions = np.empty(n, SESSION)
-            self._note_ended(sessions, step(self.records, events, columns.items, merges[:0], self.plan, sessions))
+        start = 0
+        for merge in merges[:n_merges]:
+            at = int(merge["event_idx"])
+            self._step_piece(columns, start, at)
+            self._merge(columns, merge)
+            start = at
+        self._step_piece(columns, start, n)
         applied = events["status"] == _APPLIED
         rows = events["row"][applied]
         self._dirty[rows] = True
@@ -222,50 +241,53 @@ class Engine:
         self._note(columns, batch)
         return columns
 
-    def _step_with_merges(self, columns: Columns, merges: np.ndarray) -> None:
-        """Step piece by piece, so that the records can be kept as they were just before each merge."""
-        events, start = columns.events, 0
-        alone = np.zeros(1, MERGE)
-        for merge in merges:
-            at = int(merge["event_idx"])
-            winner, loser = int(merge["winner"]), int(merge["loser"])
-            self._step_piece(columns, start, at, alone[:0])
-            before = self.records[winner].tobytes(), self.records[loser].tobytes()
-            self._merges.append(
-                Merge(
-                    merge_id=self.counters["merges"] + 1,
-                    site=int(events[at]["site"]),
-                    offset=int(columns.offsets[at]),
-                    time_ms=int(events[at]["time"]),
-                    winner=winner,
-                    loser=loser,
-                    key_a=int(merge["key_a"]),
-                    key_b=int(merge["key_b"]),
-                    layout=LAYOUT,
-                    winner_before=before[0],
-                    loser_before=before[1],
-                )
-            )
-            self.counters["merges"] += 1
-            alone[0] = merge
-            alone[0]["event_idx"] = 0
-            sessions = np.empty(2, SESSION)
-            nothing = events[at : at + 1].copy()
-            nothing["status"] = _FAILED
-            self._note_ended(sessions, step(self.records, nothing, columns.items, alone, self.plan, sessions))
-            self._dirty[[winner, loser]] = True
-            traits = self._merged_traits(winner, loser)
-            if traits:
-                self._traits[winner] = traits
-            self.timers.arm(self.records, np.array([winner], np.int32))
-            start = at
-        self._step_piece(columns, start, len(events), alone[:0])
+    def _step_piece(self, columns: Columns, start: int, stop: int) -> None:
+        """Step the events of an index range, and remember their traits."""
+        if stop == start:
+            return
+        piece = columns.events[start:stop]
+        sessions = np.empty(stop - start, SESSION)
+        self._note_ended(sessions, step(self.records, piece, columns.items, _NO_MERGES, self.plan, sessions))
+        for i in columns.slow_ones():
+            if start <= i < stop and columns.events[i]["status"] == _APPLIED:
+                self._note_traits(int(columns.events[i]["row"]), columns.event(i))
 
-    def _step_piece(self, columns: Columns, start: int, stop: int, merges: np.ndarray) -> None:
-        if stop > start:
-            sessions = np.empty(stop - start, SESSION)
-            piece = columns.events[start:stop]
-            self._note_ended(sessions, step(self.records, piece, columns.items, merges, self.plan, sessions))
+    def _merge(self, columns: Columns, merge: np.void) -> None:
+        """Make two visitors one, and keep both as they were just before, so that it can be taken back."""
+        at, winner, loser = int(merge["event_idx"]), int(merge["winner"]), int(merge["loser"])
+        self.counters["merges"] += 1
+        self._merges.append(
+            Merge(
+                merge_id=self.counters["merges"],
+                site=int(columns.events[at]["site"]),
+                offset=int(columns.offsets[at]),
+                time_ms=int(columns.events[at]["time"]),
+                winner=winner,
+                loser=loser,
+                key_a=int(merge["key_a"]),
+                key_b=int(merge["key_b"]),
+                layout=LAYOUT,
+                winner_before=self.records[winner].tobytes(),
+                loser_before=self.records[loser].tobytes(),
+                winner_traits=_packed(self.traits_of(winner)),
+            )
+        )
+        self._note_ended(*self._merge_records(winner, loser))
+
+    def _merge_records(self, winner: int, loser: int) -> tuple[np.ndarray, int]:
+        """Merge records and traits; returns the session that ended by it, if one did."""
+        merges = np.zeros(1, MERGE)
+        merges["winner"], merges["loser"] = winner, loser
+        nothing = np.zeros(1, EVENT)
+        nothing["status"] = _FAILED
+        sessions = np.empty(2, SESSION)
+        n = step(self.records, nothing, np.zeros(0, ITEM), merges, self.plan, sessions)
+        self._dirty[[winner, loser]] = True
+        traits = {**self.traits_of(loser), **self.traits_of(winner)}  # where both have one, the winner's stands
+        if traits:
+            self._traits[winner] = traits
+        self.timers.arm(self.records, np.array([winner], np.int32))
+        return sessions, n
 
     def _note_ended(self, sessions: np.ndarray, n: int) -> None:
         if n:
@@ -274,16 +296,15 @@ class Engine:
     def traits_of(self, row: int) -> dict[str, object]:
         """Traits of a row, those not yet stored included."""
         found = self._traits.get(row)
+        if found is None and self._taken is not None:
+            taken = next((raw for at, raw in self._taken.traits if at == row), None)
+            found = None if taken is None else msgspec.json.decode(taken)
         return found if found is not None else self.store.traits(row)
-
-    def _merged_traits(self, winner: int, loser: int) -> dict[str, object]:
-        """Traits of both; where both have one, the winner's stands."""
-        return {**self.traits_of(loser), **self.traits_of(winner)}
 
     def _note_links(self, columns: Columns, links: np.ndarray) -> None:
         """Remember identities that are new or point elsewhere, with their texts."""
         for i in np.flatnonzero(links):
-            event = columns.decoded[i]
+            event = columns.event(int(i))
             if event is None:
                 continue
             site = int(columns.events[i]["site"])
@@ -291,24 +312,23 @@ class Engine:
                 (NEW_ANONYMOUS | SHARED_ANONYMOUS, ANONYMOUS, event.anonymousId),
                 (NEW_USER, USER, event.userId),
                 (NEW_PREVIOUS, USER, event.previousId),
+                (NEW_PREVIOUS_ANONYMOUS, ANONYMOUS, event.previousId),
             ):
                 text = clean.identity_text(value) if links[i] & bits else None
-                if text is None:
-                    continue
-                key = identity_key(site, what, text)
-                slot = tables.identity_slot(self.identities, np.uint64(key))
-                if self.identities[slot]["key"] != key:  # an alias from an anonymous id
-                    what = ANONYMOUS
-                    key = identity_key(site, what, text)
-                    slot = tables.identity_slot(self.identities, np.uint64(key))
-                found = self.identities[slot]
-                if found["key"] == key:
-                    self._new_identities[(site, what, text)] = Identity(
-                        site, what, text, key, int(found["row"]), bool(found["is_shared"])
-                    )
+                if text is not None:
+                    self._note_identity(site, what, text)
+
+    def _note_identity(self, site: int, what: int, text: str) -> None:
+        """Let the next commit store an identity as the table has it."""
+        key = identity_key(site, what, text)
+        found = self.identities[tables.identity_slot(self.identities, np.uint64(key))]
+        if found["key"] == key:
+            self._new_identities[(site, what, text)] = Identity(
+                site, what, text, key, int(found["row"]), bool(found["is_shared"])
+            )
 
     def _note(self, columns: Columns, batch: Sequence[tuple[int, Entry]]) -> None:
-        """Remember what became of each event: counters, batch, failures, traits, second tries."""
+        """Remember what became of each event: counters, batch, failures, second tries."""
         events = columns.events
         n = len(events)
         statuses = events["status"]
@@ -320,7 +340,7 @@ class Engine:
             Batch(
                 int(columns.offsets[0]),
                 n,
-                batch[-1][1].logged_ms or batch[-1][1].received_ms,
+                self.counters["clock_ms"],  # never goes back, so that batches leave the duplicate window in order
                 statuses.tobytes(),
                 events["message_key"].astype("<u8").tobytes(),
                 np.where(statuses == _APPLIED, events["order_key"], 0).astype("<u8").tobytes(),
@@ -334,13 +354,12 @@ class Engine:
                 self._replayed.append(entry.replay_of)
                 self.counters["retried"] += 1
                 self.counters["failed"] -= 1
-        for i, event in enumerate(columns.decoded):
-            if event is not None and event.traits and statuses[i] == _APPLIED:
-                self._note_traits(int(events["row"][i]), bytes(event.traits))
 
-    def _note_traits(self, row: int, raw: bytes) -> None:
+    def _note_traits(self, row: int, event: Event | None) -> None:
+        if event is None or not event.traits or event.type == "group":  # these are the group's
+            return
         try:
-            traits = msgspec.json.decode(raw)
+            traits = msgspec.json.decode(event.traits)
         except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
             return
         if isinstance(traits, dict) and traits:
@@ -349,16 +368,14 @@ class Engine:
     def _note_failures(self, columns: Columns, failures: dict[int, Failure]) -> None:
         for i in np.flatnonzero(columns.events["status"] == _FAILED):
             failure = failures.get(int(i)) or Failure(int(i), "unreadable", "")
-            entry = columns.entries[i]
-            body = entry.body if entry.reject else columns.lines[i]
+            entry = columns.entry(int(i))
+            body = entry.body if entry.reject else columns.line(int(i))
             alone = msgspec.structs.replace(
                 entry, n=1, body=body[:_FAILED_BODY_MAX] if failure.reason == "event_too_large" else body
             )
-            assert failure.reason in REASONS, failure.reason
+            reason = failure.reason if failure.reason in REASONS else "unreadable"
             self._failed.append(
-                Failed(
-                    int(columns.offsets[i]), entry.site, entry.received_ms, failure.reason, failure.detail[:500], alone
-                )
+                Failed(int(columns.offsets[i]), entry.site, entry.received_ms, reason, failure.detail[:500], alone)
             )
 
     # -- time ------------------------------------------------------------------------------------------------------
@@ -376,7 +393,10 @@ class Engine:
     # -- what must be stored ---------------------------------------------------------------------------------------
 
     def take_commit(self) -> Commit | None:
-        """Everything that changed since the last call, as copies; None if nothing did."""
+        """Everything that changed since the last call, as copies; None if nothing did.
+
+        Call :meth:`forget_taken` once it is stored; until then readers find it here.
+        """
         if not self._moved:
             return None
         rows = np.flatnonzero(self._dirty[: self.n_rows]).astype(np.int32)
@@ -401,7 +421,12 @@ class Engine:
         self._batches, self._failed, self._replayed, self._merges = [], [], [], []
         self._ended = []
         self._moved = False
+        self._taken = commit
         return commit
+
+    def forget_taken(self) -> None:
+        """The store has what was taken."""
+        self._taken = None
 
     def forget_old_messages(self) -> None:
         """Drop messageIds that left the duplicate window; call now and then (once a day is enough)."""
@@ -416,67 +441,140 @@ class Engine:
         return int(tables.root_of(self.records, row)) if row >= 0 else -1
 
     def pending_identities(self) -> list[Identity]:
-        """Identities that the next commit will store."""
-        return list(self._new_identities.values())
+        """Identities that the store doesn't have yet, or not as they are now."""
+        taken = self._taken.identities if self._taken is not None else []
+        return list({(i.site, i.what, i.text): i for i in (*taken, *self._new_identities.values())}.values())
 
     def pending_merges(self) -> list[Merge]:
-        """Merges that the next commit will store."""
-        return list(self._merges)
+        """Merges that the store doesn't have yet, or not as they are now."""
+        taken = self._taken.merges if self._taken is not None else []
+        return list({m.merge_id: m for m in (*taken, *self._merges)}.values())
 
-    def undo_merge(
-        self, merge: Merge, later: Sequence[Merge], loser_keys: set[int], entries: Sequence[tuple[int, Entry]]
-    ) -> None:
-        """Make both visitors of a merge again: as they were, moved by ``entries``, every event since that either caused.
+    def pending_names(self, site: int, keys: Iterable[int]) -> dict[int, str]:
+        """Of these names those that the store doesn't have yet."""
+        wanted = set(keys)
+        taken = self._taken.names if self._taken is not None else []
+        return {key: text for at, key, _, text in (*taken, *self.reader.new_names) if at == site and key in wanted}
 
-        An event goes to the loser when its user id, or without one its anonymous id, is among ``loser_keys``. ``later``
-        are merges that the winner won since, oldest first; they are done again. The two ids are never joined again.
+    # -- taking merges back ----------------------------------------------------------------------------------------
+
+    def owner_of(self, row: int, offset: int, key: int) -> int:
+        """Whose an event is that was applied to a row, given the merges that were taken back since.
+
+        ``key`` is that of its user id, or without one of its anonymous id. Merges that still stand aren't followed.
         """
-        before = {
-            merge.winner: merge.winner_before,
-            merge.loser: merge.loser_before,
-            **{m.loser: m.loser_before for m in later},
-        }
-        layouts = {merge.layout, *(m.layout for m in later)}
-        if layouts != {LAYOUT}:
-            raise BadInput("This merge was made by an older version and can't be taken back.", code="old_layout")
-        for row, data in before.items():
-            self.records[row] = np.frombuffer(data, RECORD)[0]
-        pending = list(later)
-        for offset, entry in entries:
-            while pending and pending[0].offset <= offset:
-                self._merge_again(pending.pop(0), merge, loser_keys)
-            columns = self.reader.read([(offset, entry)], self._shelf.at(entry.received_ms))
-            e = columns.events[0]
-            key = int(e["user_key"]) or int(e["anonymous_key"])
-            e["row"] = merge.loser if key in loser_keys else merge.winner
-            step(self.records, columns.events, columns.items, np.zeros(0, MERGE), self.plan, np.zeros(3, SESSION))
-        for m in pending:
-            self._merge_again(m, merge, loser_keys)
-        rows = np.array(list(before), np.int32)
-        self._dirty[rows] = True
-        self.timers.arm(self.records, rows)
+        for merge, keys in self._undone.get(row, ()):
+            if merge.offset <= offset < merge.undone_offset and key in keys:
+                return self.owner_of(merge.loser, offset, key)
+        return row
+
+    def lenders_of(self, row: int) -> list[int]:
+        """Rows that events of this row were applied to for a time, because of merges that were taken back since."""
+        return [m.winner for merges in self._undone.values() for m, _ in merges if m.loser == row]
+
+    def _split(self, merge: Merge) -> None:
         self.splits.make_room(2)
         self.splits.add_all(np.array([merge.key_a ^ merge.key_b], np.uint64))
-        self._merges.append(msgspec.structs.replace(merge, is_undone=True))
+        self._undone.setdefault(merge.winner, []).append((merge, frozenset(merge.undone_keys)))
+
+    def undo_merge(
+        self,
+        merge: Merge,
+        later: Sequence[tuple[Merge, set[int]]],
+        loser_keys: set[int],
+        entries: Sequence[tuple[int, Entry]],
+    ) -> Merge:
+        """Make both visitors of a merge again: as they were, moved by ``entries``, every event of the winner's since.
+
+        An event goes to the loser when its user id, or without one its anonymous id, is among ``loser_keys``. ``later``
+        are merges that the winner won since, oldest first, each with the keys of its loser; they are done again, for
+        the one of both that they joined. The two ids are never joined again. Returns the merge as it is now.
+        """
+        if {merge.layout, *(m.layout for m, _ in later)} != {LAYOUT}:
+            raise BadInput("This merge was made by an older version and can't be taken back.", code="old_layout")
+        winner, loser, keys = merge.winner, merge.loser, set(loser_keys)
+        for row, data in ((winner, merge.winner_before), (loser, merge.loser_before)):
+            self.records[row] = np.frombuffer(data, RECORD)[0]
+        for m, _ in later:
+            self.records[m.loser] = np.frombuffer(m.loser_before, RECORD)[0]
+        self._traits[winner] = msgspec.json.decode(merge.winner_traits) if merge.winner_traits else {}
+        pending = list(later)
+        for offset, entry in entries:
+            while pending and pending[0][0].offset <= offset:
+                self._merge_again(*pending.pop(0), merge, keys)
+            self._step_again(offset, entry, merge, keys)
+        for m, its_keys in pending:
+            self._merge_again(m, its_keys, merge, keys)
+        rows = np.array([winner, loser], np.int32)
+        self._dirty[rows] = True
+        self.timers.arm(self.records, rows)
+        undone = msgspec.structs.replace(
+            merge, is_undone=True, undone_offset=self.next_offset, undone_keys=tuple(sorted(keys))
+        )
+        self._split(undone)
+        self._merges.append(undone)
         self._moved = True
+        return undone
 
-    def _merge_again(self, m: Merge, undone: Merge, loser_keys: set[int]) -> None:
-        winner = undone.loser if loser_keys & {m.key_a, m.key_b} else undone.winner
-        merges = np.zeros(1, MERGE)
-        merges["winner"], merges["loser"] = winner, m.loser
-        nothing = np.zeros(1, EVENT)
-        nothing["status"] = _FAILED
-        step(self.records, nothing, np.zeros(0, ITEM), merges, self.plan, np.zeros(3, SESSION))
+    def _step_again(self, offset: int, entry: Entry, merge: Merge, keys: set[int]) -> None:
+        """Step one event of the log again, for the winner or the loser of a merge that is being taken back."""
+        columns = read_all(self.reader, [(offset, entry)], self._shelf.in_force(offset), is_slow=True)
+        e, event = columns.events[0], columns.event(0)
+        user, anonymous = int(e["user_key"]), int(e["anonymous_key"])
+        row = merge.loser if (user or anonymous) in keys else merge.winner
+        has_no_user = self.records[merge.winner]["user_key"] == 0 and self.records[merge.loser]["user_key"] == 0
+        if user and user not in keys and anonymous in keys and has_no_user and event is not None:
+            keys.add(user)  # became known after the merge, on a device of the loser's
+            row = merge.loser
+            self._move_identity(int(e["site"]), clean.identity_text(event.userId), row)
+        if user and self.records[row]["user_key"] == 0:
+            self.records[row]["user_key"] = user
+        knows_previous = tables.identities_get(self.identities, e["previous_key"]) >= 0
+        if e["is_alias"] and e["previous_key"] and knows_previous and self.records[row]["user_key"] != 0:
+            e["is_alias"] = 2  # as admit says
+        e["row"] = row
+        step(self.records, columns.events, columns.items, _NO_MERGES, self.plan, np.zeros(3, SESSION))
+        self._note_traits(row, event)
 
-    def ledger(self, log_next_offset: int) -> dict[str, int]:
-        """Where the events of the log ended: received = applied + duplicate + failed + lag_events."""
+    def _move_identity(self, site: int, text: str | None, row: int) -> None:
+        if text is not None:
+            key = np.array([identity_key(site, USER, text)], np.uint64)
+            tables.identities_put(self.identities, key, np.array([row], np.int32), np.zeros(1, np.uint8))
+            self._note_identity(site, USER, text)
+
+    def _merge_again(self, m: Merge, its_keys: set[int], undone: Merge, keys: set[int]) -> None:
+        winner = undone.winner
+        if keys & {m.key_a, m.key_b}:
+            winner = undone.loser
+            keys |= its_keys
+        self._merges.append(
+            msgspec.structs.replace(
+                m,
+                winner=winner,
+                winner_before=self.records[winner].tobytes(),
+                winner_traits=_packed(self.traits_of(winner)),
+            )
+        )
+        self._merge_records(winner, m.loser)
+
+    # -- the ledger ------------------------------------------------------------------------------------------------
+
+    def ledger(self, log_next_offset: int, n_extra_waiting: int = 0) -> dict[str, int]:
+        """Where the events of the log ended: received = applied + duplicate + failed + lag_events.
+
+        ``n_extra_waiting`` of the offsets that wait are control entries and second tries, which are no events received.
+        """
         done = {k: self.counters[k] for k in ("applied", "duplicate", "failed")}
-        lag = max(0, log_next_offset - self.next_offset)
+        lag = max(0, log_next_offset - self.next_offset - n_extra_waiting)
         return {"received": sum(done.values()) + lag, **done, "lag_events": lag}
 
 
+def _packed(traits: dict[str, object]) -> bytes:
+    return msgspec.json.encode(traits) if traits else b""
+
+
 def split_at_control(entries: Sequence[tuple[int, Entry]]) -> list[list[tuple[int, Entry]]]:
-    """Batches such that a control entry, or a second try, ends its batch."""
+    """Batches such that a control entry ends its batch."""
     out: list[list[tuple[int, Entry]]] = [[]]
     for item in entries:
         out[-1].append(item)

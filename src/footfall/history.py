@@ -3,6 +3,8 @@
 Written from the log and the stored batches, never from memory, so that after a crash it is written just the same.
 """
 
+import threading
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -11,16 +13,18 @@ import pyarrow as pa
 
 from footfall.base.codes import Status
 from footfall.events.columns import Columns, Reader, name_key, text_of
-from footfall.events.facts import Facts, FactsShelf, make_facts
+from footfall.events.facts import LEAST_CATEGORY, LEAST_PRODUCT, N_QUANTILES, Facts, FactsShelf, facts_of_quantiles
 from footfall.events.geo import Geo
-from footfall.events.wire import Entry, Product, Properties, Source
+from footfall.events.mending import read_all
+from footfall.events.wire import Entry, Properties, Scalar, Source
 from footfall.ports import Batch, EventLog, Lake, RecordStore
 from footfall.record.layout import SESSION
 from footfall.settings import Settings
 
 _APPLIED = int(Status.APPLIED)
 _EMPTY = Properties()
-_NO_PRODUCT = Product()
+BATCHES_MAX_BYTES = 64 << 20
+"""Outcomes of log ranges that are kept in memory until the lake has the range; beyond that the store is asked."""
 
 EVENTS = pa.schema(
     [
@@ -82,6 +86,17 @@ class Historian:
         self._log, self._store, self._lake = log, store, lake
         self._places, self._shelf = places, shelf
         self._reader = Reader(settings, places)
+        self._batches: deque[Batch] = deque()
+        self._n_batch_bytes = 0
+        self._guard = threading.Lock()
+
+    def note(self, batches: Sequence[Batch]) -> None:
+        """Remember what became of events that were just committed, so that the store needn't be asked for it."""
+        with self._guard:
+            self._batches.extend(batches)
+            self._n_batch_bytes += sum(map(_n_bytes, batches))
+            while self._batches and self._n_batch_bytes > BATCHES_MAX_BYTES:
+                self._n_batch_bytes -= _n_bytes(self._batches.popleft())
 
     def write(self, committed_offset: int, most: int = 200_000) -> int:
         """Write what is committed and not yet in the lake, in files of at most about ``most`` events.
@@ -104,15 +119,41 @@ class Historian:
         return position
 
     def _table(self, entries: Sequence[tuple[int, Entry]], first: int, last: int) -> pa.Table:
-        real = [item for item in entries if item[1].source != Source.ENGINE]
-        columns = self._reader.read(real, self._shelf.at(real[0][1].received_ms if real else 0))
-        self._reader.new_names.clear()
         statuses = np.full(last - first, 255, np.uint8)
         rows = np.full(last - first, -1, np.int32)
-        for batch in self._store.batches(min((e.logged_ms or e.received_ms for _, e in entries), default=0)):
+        since_ms = min((e.logged_ms or e.received_ms for _, e in entries), default=0)
+        for batch in self._outcomes(first, last, since_ms):
             _lay(batch, first, statuses, rows)
-        at = columns.offsets - first
-        return event_table(columns, statuses[at] == _APPLIED, rows[at], self._places)
+        parts = []
+        for piece in _between_controls(entries):
+            columns = read_all(self._reader, piece, self._shelf.in_force(piece[0][0]), is_slow=True)
+            self._reader.new_names.clear()
+            at = columns.offsets - first
+            parts.append(event_table(columns, statuses[at] == _APPLIED, rows[at], self._places))
+        return pa.concat_tables(parts) if parts else EVENTS.empty_table()
+
+    def _outcomes(self, first: int, last: int, since_ms: int) -> Iterable[Batch]:
+        """Batches that cover a range: from memory if they are there, else from the store."""
+        with self._guard:
+            while self._batches and self._batches[0].offset + self._batches[0].n <= first:
+                self._n_batch_bytes -= _n_bytes(self._batches.popleft())
+            known = [batch for batch in self._batches if batch.offset < last]
+        return known if known and known[0].offset <= first else self._store.batches(since_ms)
+
+
+def _n_bytes(batch: Batch) -> int:
+    return 21 * batch.n + 200
+
+
+def _between_controls(entries: Sequence[tuple[int, Entry]]) -> list[list[tuple[int, Entry]]]:
+    """The entries that hold events, split where a control entry stands."""
+    pieces: list[list[tuple[int, Entry]]] = [[]]
+    for item in entries:
+        if item[1].source == Source.ENGINE:
+            pieces.append([])
+        else:
+            pieces[-1].append(item)
+    return [piece for piece in pieces if piece]
 
 
 def _lay(batch: Batch, first: int, statuses: np.ndarray, rows: np.ndarray) -> None:
@@ -135,20 +176,18 @@ def event_table(columns: Columns, is_applied: np.ndarray, rows: np.ndarray, plac
     }  # fmt: skip
     envelopes: dict[int, str] = {}
     for i in keep:
-        event, entry = columns.decoded[i], columns.entries[i]
+        event, entry = columns.event(int(i)), columns.entry(int(i))
         assert event is not None
         properties = event.properties or _EMPTY
-        line = properties.products[0] if properties.products else _NO_PRODUCT
-        product = next((x for x in (properties.product_id, properties.sku, properties.id, line.product_id) if x is not None), None)
-        category = properties.category if properties.category is not None else line.category
+        product, category = _product_of(properties)
         context = event.context
         place = places.place(
             context.location if context else None, entry.country, entry.region, entry.city,
             entry.ip or (text_of(context.ip) if context else ""), text_of(context.timezone) if context else "",
         )  # fmt: skip
         texts["name"].append(text_of(event.event) or text_of(event.name) or event.type)
-        texts["url"].append(columns.urls[i] or None)
-        texts["section"].append(columns.sections[i] or None)
+        texts["url"].append(columns.urls[int(i)] or None)
+        texts["section"].append(columns.sections[int(i)] or None)
         texts["product_id"].append(text_of(product) or None)
         texts["category"].append(text_of(category) or None)
         texts["order_id"].append(text_of(properties.order_id) or None)
@@ -157,7 +196,7 @@ def event_table(columns: Columns, is_applied: np.ndarray, rows: np.ndarray, plac
         texts["city"].append(place.city or None)
         texts["anonymous_id"].append(text_of(event.anonymousId) or None)
         texts["user_id"].append(text_of(event.userId) or None)
-        texts["payload"].append(columns.lines[i].decode("utf-8", "replace"))
+        texts["payload"].append(columns.line(int(i)).decode("utf-8", "replace"))
         envelope = envelopes.get(id(entry))
         if envelope is None:
             envelope = msgspec.json.encode(msgspec.structs.replace(entry, n=1, body=b"")).decode()
@@ -176,6 +215,18 @@ def event_table(columns: Columns, is_applied: np.ndarray, rows: np.ndarray, plac
         for field in EVENTS
     ]
     return pa.Table.from_arrays(arrays, schema=EVENTS)
+
+
+def _product_of(properties: Properties) -> tuple[Scalar, Scalar]:
+    """Product and category of an event, or else of its first line, as the columns have them."""
+    product = properties.product_id
+    if product is None:
+        product = properties.sku if properties.sku is not None else properties.id
+    if text_of(product) or not properties.products:
+        return product, properties.category
+    line = properties.products[0]
+    of_line = (x for x in (line.product_id, line.item_id, line.sku, line.id) if x is not None)
+    return next(of_line, None), line.category if line.category is not None else line.item_category
 
 
 def _safe(text: str | None) -> str | None:
@@ -204,26 +255,29 @@ def session_table(ended: Iterable[tuple[int, int, bytes]]) -> pa.Table:
 
 def facts_of(lake: Lake, version: int, since_ms: int, until_ms: int) -> Facts:
     """Shared facts from the prices of product views in ``[since_ms, until_ms)`` of event time."""
-    views = lake.query(
-        "SELECT site, product_id, category, price FROM events "
-        "WHERE kind = 4 AND time_ms >= ? AND time_ms < ? AND price > 0 AND NOT isnan(price)",
-        [since_ms, until_ms],
-    ).to_pydict()
-    memo: dict[tuple[int, str], int] = {}
-
-    def keys(texts: list[str | None]) -> np.ndarray:
-        out = np.zeros(len(texts), np.uint64)
-        for i, (site, text) in enumerate(zip(views["site"], texts, strict=True)):
-            if text:
-                at = (site, text)
-                if at not in memo:
-                    memo[at] = name_key(site, text)
-                out[i] = memo[at]
-        return out
-
-    prices = np.array(views["price"], np.float32)
-    products, categories = keys(views["product_id"]), keys(views["category"])
-    has_product, has_category = products != 0, categories != 0
-    return make_facts(
-        version, categories[has_category], prices[has_category], products[has_product], prices[has_product]
+    views = (
+        "FROM events WHERE kind = 4 AND time_ms >= ? AND time_ms < ? AND date >= to_timestamp(? / 1000.0)::DATE - 1 "
+        "AND price > 0 AND NOT isnan(price)"
     )
+    span = [since_ms, until_ms, since_ms]
+    shares = [k / (N_QUANTILES - 1) for k in range(N_QUANTILES)]
+    categories = lake.query(
+        f"SELECT site, category AS name, quantile_cont(price::DOUBLE, {shares}) AS quantiles {views} "  # noqa: S608
+        f"AND category IS NOT NULL GROUP BY ALL HAVING count(*) >= {LEAST_CATEGORY}",
+        span,
+    )
+    products = lake.query(
+        f"SELECT site, product_id AS name, quantile_cont(price::DOUBLE, [0.25, 0.75]) AS quantiles {views} "  # noqa: S608
+        f"AND product_id IS NOT NULL GROUP BY ALL HAVING count(*) >= {LEAST_PRODUCT}",
+        span,
+    )
+    return facts_of_quantiles(version, *_keyed(categories, N_QUANTILES, 512), *_keyed(products, 2, 256))
+
+
+def _keyed(table: pa.Table, n: int, most_chars: int) -> tuple[np.ndarray, np.ndarray]:
+    """Keys of names (cut as the columns cut them) and their quantiles, float64[k, n]; of equal keys the first stays."""
+    sites, names = table["site"].to_pylist(), table["name"].to_pylist()
+    keys = np.array([name_key(site, name[:most_chars]) for site, name in zip(sites, names, strict=True)], np.uint64)
+    values = np.array(table["quantiles"].to_pylist(), np.float64).reshape(len(keys), n)
+    kept, at = np.unique(keys, return_index=True)
+    return kept, values[at]

@@ -90,18 +90,10 @@ class Parts(Protocol):
 
 
 class _Recent(NamedTuple):
-    """Events applied a moment ago."""
+    """A batch applied a moment ago, with the rows its events had then."""
 
-    first_offset: int
+    columns: Columns
     rows: np.ndarray
-    times: np.ndarray
-    kinds: np.ndarray
-    prices: np.ndarray
-    applied: np.ndarray
-    offsets: np.ndarray
-    lines: list[bytes]
-    urls: list[str]
-    sections: list[str]
 
 
 class LiveProfiles:
@@ -122,19 +114,13 @@ class LiveProfiles:
     def note(self, columns: Columns) -> None:
         """Remember a batch that was just applied."""
         events = columns.events
-        recent = _Recent(
-            int(columns.offsets[0]), events["row"].copy(), events["time"].copy(), events["kind"].copy(),
-            events["price"].copy(), events["status"] == int(Status.APPLIED), columns.offsets, columns.lines,
-            columns.urls, columns.sections,
-        )  # fmt: skip
         with self._guard:
-            self._recent.append(recent)
-            self._n_recent += len(recent.rows)
+            self._recent.append(_Recent(columns, events["row"].copy()))
+            self._n_recent += len(columns)
             while self._n_recent > _RECENT_MAX_EVENTS and len(self._recent) > 1:
-                gone = self._recent.popleft()
-                self._n_recent -= len(gone.rows)
-                self._recent_from = self._recent[0].first_offset
-        self.note_rows(recent.rows[recent.applied])
+                self._n_recent -= len(self._recent.popleft().rows)
+                self._recent_from = int(self._recent[0].columns.offsets[0])
+        self.note_rows(events["row"][events["status"] == int(Status.APPLIED)])
 
     def note_rows(self, rows: np.ndarray) -> None:
         """Remember that these visitors changed now."""
@@ -313,7 +299,9 @@ class LiveProfiles:
         features_into(record, np.zeros(1, np.int32), np.array([now], np.int64), values)
         lines = _cart_lines(r)
         keys = [int(key) for key, _, _ in lines]
-        keys += [int(r[f]) for f in ("landing", "section_now", "page_now", "campaign", "keyword", "query", "region", "city")]
+        keys += [
+            int(r[f]) for f in ("landing", "section_now", "page_now", "campaign", "keyword", "query", "region", "city")
+        ]
         keys += [int(key) for f in ("recent_products", "recent_categories", "section_keys") for key in r[f]]
         names = self._names(site, keys)
         currency = engine.settings.base_currency
@@ -395,7 +383,7 @@ class LiveProfiles:
         known = {item["offset"] for item in items}
         marks = ",".join("?" * len(family))
         table = self._parts.lake.query(
-            f"SELECT \"offset\", time_ms, kind, name, url, section, product_id, price, payload FROM events "  # noqa: S608
+            f'SELECT "offset", time_ms, kind, name, url, section, product_id, price, payload FROM events '  # noqa: S608
             f"WHERE site = ? AND row IN ({marks}) AND time_ms < ? ORDER BY time_ms DESC LIMIT ?",
             [site, *family, before, limit + 1],
         )
@@ -420,23 +408,26 @@ class LiveProfiles:
             self._parts.write_lake()
         with self._guard:
             recent = list(self._recent)
-        items = []
-        for part in recent:
-            for i in np.flatnonzero(np.isin(part.rows, family) & part.applied & (part.times < before)):
-                items.append(
-                    {
-                        "offset": int(part.offsets[i]),
-                        "time_ms": int(part.times[i]),
-                        "kind": int(part.kinds[i]),
-                        "name": None,
-                        "url": part.urls[i] or None,
-                        "section": part.sections[i] or None,
-                        "product_id": None,
-                        "price": float(part.prices[i]),
-                        "payload": part.lines[i].decode("utf-8", "replace"),
-                    }
-                )
-        return items
+        found = []
+        for columns, rows in recent:
+            events = columns.events
+            wanted = np.isin(rows, family) & (events["status"] == int(Status.APPLIED)) & (events["time"] < before)
+            found += [(columns, int(i)) for i in np.flatnonzero(wanted)]
+        names = self._names(site, [int(c.events[i][f]) for c, i in found for f in ("page", "section")])
+        return [
+            {
+                "offset": int(columns.offsets[i]),
+                "time_ms": int(columns.events[i]["time"]),
+                "kind": int(columns.events[i]["kind"]),
+                "name": None,
+                "url": names.get(int(columns.events[i]["page"])),
+                "section": names.get(int(columns.events[i]["section"])),
+                "product_id": None,
+                "price": float(columns.events[i]["price"]),
+                "payload": columns.line(i).decode("utf-8", "replace"),
+            }
+            for columns, i in found
+        ]
 
     # -- ledger and refused events ---------------------------------------------------------------------------------
 
@@ -486,7 +477,12 @@ class LiveProfiles:
         ]  # fmt: skip
         entries = [
             msgspec.structs.replace(
-                row.entry, source=int(Source.REPLAY), n=1, body=_one_line(row.entry.body), reject="", replay_of=row.offset
+                row.entry,
+                source=int(Source.REPLAY),
+                n=1,
+                body=_one_line(row.entry.body),
+                reject="",
+                replay_of=row.offset,
             )
             for row in sorted(rows, key=lambda row: row.offset)
         ]
@@ -531,8 +527,8 @@ class LiveProfiles:
             family = self._family(merge.winner)
             marks = ",".join("?" * len(family))
             rows = parts.lake.query(
-                f"SELECT \"offset\", payload, entry FROM events WHERE site = ? AND row IN ({marks}) "  # noqa: S608
-                f"AND \"offset\" >= ? ORDER BY \"offset\"",
+                f'SELECT "offset", payload, entry FROM events WHERE site = ? AND row IN ({marks}) '  # noqa: S608
+                f'AND "offset" >= ? ORDER BY "offset"',
                 [site, *family, merge.offset],
             ).to_pylist()
             later = [
@@ -636,7 +632,10 @@ def _with_sessions(items: list[dict[str, Any]], number: int, timeout_ms: int) ->
             {
                 "time": iso(item["time_ms"]),
                 "kind": KIND_NAMES[item["kind"]],
-                "name": item["name"] or text_of(payload.get("event")) or text_of(payload.get("name")) or payload.get("type"),
+                "name": item["name"]
+                or text_of(payload.get("event"))
+                or text_of(payload.get("name"))
+                or payload.get("type"),
                 "url": item["url"],
                 "section": item["section"],
                 "title": title if isinstance(title, str) else None,

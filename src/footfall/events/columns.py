@@ -1,8 +1,10 @@
 """What do log entries mean, in columns? Decodes, cleans and enriches a batch of entries into what the kernel takes.
 
-The hot path: one typed decode a batch, one pass over the events with every lookup in a bounded cache, then NumPy.
-What fails the typed decode is read one by one by :mod:`footfall.events.lenient`. Nothing here reads a clock, the
-network or anything that isn't in the entry, the settings or the facts, so a replay gives the same columns.
+Two ways lead to the same columns. The slow one is the specification: a typed decode, then one pass in Python over the
+events, every lookup in a bounded cache; what fails the typed decode is read by :mod:`footfall.events.lenient`. The fast
+one (:mod:`footfall.events.kernels`) finds the fields in the bytes and fills the columns compiled, for events without
+anything unusual, and leaves the others to the slow one. Nothing here reads a clock, the network or anything that isn't
+in the entry, the settings or the facts, so a replay gives the same columns.
 """
 
 import math
@@ -11,7 +13,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
-from numba import njit
 from xxhash import xxh3_64_intdigest
 
 from footfall.base.codes import Device, Flag, Os, Status
@@ -20,33 +21,55 @@ from footfall.base.kinds import Kind
 from footfall.events import channel as channels
 from footfall.events import clean, device, geo, lenient, money, names
 from footfall.events.facts import Facts, place_prices
+from footfall.events.kernels.assign import (
+    AMOUNT_MAX,
+    ARRIVAL_OF,
+    CLIENT_OF,
+    ENTRY,
+    FRESH,
+    IN_CLIENT,
+    IN_KIND,
+    IN_OFFSET,
+    IN_WHERE,
+    KIND_OF,
+    MISS,
+    NEEDS,
+    NEEDS_CATEGORY,
+    NEEDS_DEPTH,
+    NEEDS_LINES,
+    NEEDS_PRODUCT,
+    OFFSET_OF,
+    WHERE_OF,
+    assign,
+    settle_local,
+    settle_time,
+)
+from footfall.events.kernels.scan import N_FIELDS, PRODUCT, SLOW, scan, split_lines
 from footfall.events.section import Sections
 from footfall.events.wire import Campaign, Context, Entry, Event, Page, Product, Properties, Scalar
+from footfall.record.admit import _slot_of as slot_of
+from footfall.record.admit import grown_keys, room_for
+from footfall.record.compiled import kernel
 from footfall.record.layout import EVENT, ITEM, NO_CHANNEL
 from footfall.settings import Settings
 
 CACHE_MAX: Final = 131_072
 """Entries a cache may hold before it is emptied."""
 _HOUR_MS = 3_600_000
-_MINUTE_MS = 60_000
+_QUARTER_MS = 900_000
+_WITH_CATEGORY = NEEDS_PRODUCT | NEEDS_CATEGORY
 _NAN = float("nan")
 T = TypeVar("T")
 
 _DECODER = msgspec.json.Decoder(Event)
-_ONE_PRODUCT = frozenset({Kind.PRODUCT_CLICK, Kind.PRODUCT_VIEW, Kind.CART_ADD, Kind.CART_REMOVE, Kind.WISHLIST_ADD})
-_LINES = frozenset(
-    {Kind.CART_ADD, Kind.CART_REMOVE, Kind.CART_VIEW, Kind.CHECKOUT_START, Kind.ORDER, Kind.REFUND}
-)
 _SELF_LINE = frozenset({Kind.CART_ADD, Kind.CART_REMOVE, Kind.ORDER})
 _MONEY = frozenset({Kind.ORDER, Kind.REFUND})
-_KIND_NEEDS = [0] * 256
-for _kind in _ONE_PRODUCT:
-    _KIND_NEEDS[_kind] |= 1
-for _kind in _LINES:
-    _KIND_NEEDS[_kind] |= 2
-for _kind in (Kind.SEARCH, Kind.SCROLL):
-    _KIND_NEEDS[_kind] |= 4
-_KIND_NEEDS[Kind.LIST_VIEW] |= 8
+_KIND_NEEDS = NEEDS.tolist()
+_FEW = 12
+"""Fewer events than this are read the slow way: starting the fast one costs as much."""
+_TABLE_MAX = 1 << 18
+"""Entries a table of the fast way may hold before it is emptied."""
+_KNOWN_MAX = 1 << 20
 _EMPTY_PAGE, _EMPTY_CONTEXT, _EMPTY_PROPERTIES = Page(), Context(), Properties()
 _LATE, _FUTURE, _NO_TIME = int(Flag.LATE), int(Flag.FUTURE), int(Flag.NO_TIME)
 _STORE, _DISCOUNTED, _BOT_FLAG = int(Flag.STORE), int(Flag.DISCOUNTED), int(Flag.BOT)
@@ -56,7 +79,6 @@ _FAILED = int(Status.FAILED)
 _NO_DEVICE = (int(Device.UNKNOWN), int(Os.UNKNOWN), 0)
 _NO_ARRIVAL = (NO_CHANNEL, 0, 0)
 _NO_EVENT = Event()
-_AMOUNT_MAX = 1e9
 
 Line = tuple[int, int, float, float]
 """A product line: product key, category key, unit price in the base currency, quantity."""
@@ -71,28 +93,66 @@ class Failure(msgspec.Struct, gc=False):
     detail: str
 
 
-class Columns(msgspec.Struct, gc=False):
-    """A batch, ready for the kernel, with what only people read beside it."""
+class Columns:
+    """A batch, ready for the kernel; what only people read is made when asked for.
 
-    offsets: np.ndarray
-    """int64[n]: log offsets."""
-    received: np.ndarray
-    """int64[n]: receive times, ms."""
-    events: np.ndarray
-    """EVENT[n]"""
-    items: np.ndarray
-    """ITEM[m]"""
-    decoded: list[Event | None]
-    """The events as decoded; None where nothing could be read."""
-    lines: list[bytes]
-    """Their JSON."""
-    entries: list[Entry]
-    """The entry of each event."""
-    failures: list[Failure]
-    sections: list[str]
-    """Section path of each event, or empty."""
-    urls: list[str]
-    """Page address without query of each event, or empty."""
+    Attributes
+    ----------
+    offsets, received : int64[n]
+        Log offset and receive time of each event.
+    events : EVENT[n]
+    items : ITEM[m]
+    failures : list of Failure
+    """
+
+    __slots__ = ("_body", "_decoded", "_entries", "_entry_of", "_starts", "_stops", "events", "failures", "items",
+                 "offsets", "received", "sections", "urls")  # fmt: skip
+
+    def __init__(self, batch: Sequence[tuple[int, Entry]]) -> None:
+        self._entries = [entry for _, entry in batch]
+        bodies = [entry.body if not entry.reject else b"{}" for entry in self._entries]
+        counts = np.array([entry.n for entry in self._entries], np.int64)
+        firsts = np.array([offset for offset, _ in batch], np.int64)
+        n = int(counts.sum())
+        self._entry_of = np.repeat(np.arange(len(batch), dtype=np.int32), counts)
+        within = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)
+        self.offsets: np.ndarray = firsts[self._entry_of] + within
+        received = np.array([entry.received_ms for entry in self._entries], np.int64)
+        self.received: np.ndarray = received[self._entry_of]
+        self._body = bodies[0] if len(bodies) == 1 else b"\n".join(bodies)
+        self._starts, self._stops = np.empty(n, np.int64), np.empty(n, np.int64)
+        found = split_lines(np.frombuffer(self._body, np.uint8), n, self._starts, self._stops) if n else 0
+        if found != n:
+            raise ValueError(f"the log says {n} events at offset {batch[0][0]}, its lines are {found}")
+        self.events: np.ndarray = np.zeros(n, EVENT)
+        self.items: np.ndarray = np.zeros(0, ITEM)
+        self.failures: list[Failure] = []
+        self.sections: dict[int, str] = {}
+        """Section path by index, of events read the slow way."""
+        self.urls: dict[int, str] = {}
+        """Page address without query by index, of events read the slow way."""
+        self._decoded: dict[int, Event | None] = {}
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    def line(self, i: int) -> bytes:
+        """An event's JSON."""
+        return self._body[self._starts[i] : self._stops[i]]
+
+    def entry(self, i: int) -> Entry:
+        """The log entry an event came in."""
+        return self._entries[self._entry_of[i]]
+
+    def event(self, i: int) -> Event | None:
+        """An event as decoded; None if it can't be."""
+        if i not in self._decoded:
+            self._decoded[i] = _decode_one(self.line(i), i, self.failures)
+        return self._decoded[i]
+
+    def slow_ones(self) -> list[int]:
+        """Indices of the events that were read the slow way: only these can have traits, aliases or failures."""
+        return sorted(self._decoded)
 
 
 def name_key(site: int, text: str) -> int:
@@ -128,65 +188,88 @@ def text_of(value: Scalar) -> str:
     return str(value)
 
 
-@njit(cache=True, nogil=True)
-def _parse_times(text, out):
-    """Fixed-width ``YYYY-MM-DDTHH:MM:SS.mmmZ`` texts, 24 bytes each, to ms; -1 where the form or a digit is off."""
-    for i in range(len(out)):
-        b = text[24 * i : 24 * i + 24]
-        ok = b[4] == 45 and b[7] == 45 and b[10] == 84 and b[13] == 58 and b[16] == 58 and b[19] == 46 and b[23] == 90
-        for k in range(23):
-            if k == 4 or k == 7 or k == 10 or k == 13 or k == 16 or k == 19:
-                continue
-            ok = ok and 48 <= b[k] <= 57
-        out[i] = -1
-        if not ok:
-            continue
-        year = (b[0] - 48) * 1000 + (b[1] - 48) * 100 + (b[2] - 48) * 10 + (b[3] - 48)
-        month = (b[5] - 48) * 10 + (b[6] - 48)
-        day = (b[8] - 48) * 10 + (b[9] - 48)
-        hour = (b[11] - 48) * 10 + (b[12] - 48)
-        minute = (b[14] - 48) * 10 + (b[15] - 48)
-        second = (b[17] - 48) * 10 + (b[18] - 48)
-        ms = (b[20] - 48) * 100 + (b[21] - 48) * 10 + (b[22] - 48)
-        if year < 1980 or month < 1 or month > 12 or day < 1 or day > 28 or hour > 23 or minute > 59 or second > 59:
-            continue  # the days that need a calendar go the slow way
-        # days from civil, Howard Hinnant's algorithm (public domain description), for years after 1970
-        y = year - 1 if month <= 2 else year
-        era = y // 400
-        yoe = y - era * 400
-        doy = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
-        doe = yoe * 365 + yoe // 4 - yoe // 100 + doy
-        days = era * 146097 + doe - 719468
-        out[i] = ((days * 24 + hour) * 60 + minute) * 60000 + second * 1000 + ms
-
-
-@njit(cache=True, nogil=True)
-def _finish(events, times, sents, received, offsets_min, late_ms, future_ms):
-    """Corrected time, flags, and the local hour, weekday and day; the same rule as ``clean.corrected``."""
+@kernel
+def _settle_times(events, times, sents, received, late_ms, future_ms):
     for i in range(len(events)):
-        e = events[i]
-        t, got = times[i], received[i]
-        flags = 0
-        if t >= 0 and sents[i] >= 0:
-            t = got - (sents[i] - t)
-            if t < 315_532_800_000:
-                t = -1
-        if t < 0:
-            t = got
-            flags = _NO_TIME
-        elif t > got:
-            if t - got > future_ms:
-                flags = _FUTURE
-            t = got
-        elif got - t > late_ms:
-            flags = _LATE
-        e["time"] = t
-        e["flags"] = e["flags"] | flags
-        local = t + offsets_min[i] * 60_000
-        day = local // 86_400_000
-        e["day"] = day
-        e["hour"] = (local - day * 86_400_000) // 3_600_000
-        e["weekday"] = (day + 3) % 7
+        settle_time(events[i], times[i], sents[i], received[i], late_ms, future_ms)
+
+
+@kernel
+def _settle_locals(events, minutes):
+    for i in range(len(events)):
+        settle_local(events[i], minutes[i])
+
+
+_DECODE_ERRORS = (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError)
+
+
+def _decode_one(line: bytes, idx: int, failures: list[Failure]) -> Event | None:
+    try:
+        return _DECODER.decode(line)
+    except _DECODE_ERRORS:
+        pass
+    try:
+        return lenient.read(line)
+    except lenient.Refused as refused:
+        failures.append(Failure(idx, refused.reason, refused.detail))
+        return None
+
+
+class _Tables:
+    """The tables of the fast way; see :mod:`footfall.events.kernels.assign`."""
+
+    def __init__(self) -> None:
+        self.kinds = np.zeros(1024, KIND_OF)
+        self.wheres = np.zeros(8192, WHERE_OF)
+        self.clients = np.zeros(8192, CLIENT_OF)
+        self.arrivals = np.zeros(8192, ARRIVAL_OF)
+        self.offsets = np.zeros(8192, OFFSET_OF)
+        self.known = np.zeros(8192, np.uint64)
+        self._n = dict.fromkeys(("kinds", "wheres", "clients", "arrivals", "offsets"), 0)
+
+    def make_room(self, n_known: int) -> None:
+        """Keep ``known`` at most half full with ``n_known`` more keys; when it grows too large it begins anew."""
+        used = int(np.count_nonzero(self.known)) if n_known * 4 > len(self.known) or self._is_filling() else 0
+        if 2 * (used + n_known) > len(self.known):
+            size = room_for(2 * (used + n_known))
+            if size > _KNOWN_MAX and used:
+                self.known = np.zeros(room_for(2 * n_known), np.uint64)
+            else:
+                self.known = grown_keys(self.known, size)
+
+    def _is_filling(self) -> bool:
+        self._turns = getattr(self, "_turns", 0) + 1
+        return self._turns % 16 == 0
+
+    def put(self, table: str, key: int, *values: int) -> None:
+        """Enter a decision; a full table grows, one that is too large begins anew."""
+        rows = getattr(self, table)
+        if 2 * (self._n[table] + 1) > len(rows):
+            grown = np.zeros(len(rows) if len(rows) >= 2 * _TABLE_MAX else 2 * len(rows), rows.dtype)
+            if len(grown) > len(rows):
+                for row in rows[rows["key"] != 0]:
+                    grown[slot_of(grown["key"], row["key"])] = row
+            else:
+                self._n[table] = 0
+            setattr(self, table, grown)
+            rows = grown
+        rows[slot_of(rows["key"], np.uint64(key))] = (key, *values)
+        self._n[table] += 1
+
+
+class _Scratch:
+    """Arrays that every batch uses again."""
+
+    def __init__(self) -> None:
+        self._n = 0
+
+    def make_room(self, n: int) -> None:
+        if n > self._n:
+            self._n = max(n, 4096)
+            self.spans = np.zeros((self._n, N_FIELDS, 2), np.int32)
+            self.numbers = np.zeros((self._n, 2), np.float64)
+            self.misses = np.zeros(4 * self._n, MISS)
+            self.fresh = np.zeros(2 * self._n, FRESH)
 
 
 class _Site:
@@ -239,6 +322,9 @@ class _Site:
         return _remember(self.categories, value, self.name("category", text_of(value)[:512]))
 
     def client(self, cache_key: Any, context: Context, entry: Entry) -> tuple[int, int, int]:
+        return _remember(self.clients, cache_key, self.client_of(context, entry))
+
+    def client_of(self, context: Context, entry: Entry) -> tuple[int, int, int]:
         """What browser and place an event comes from, packed: device | os << 8 | browser << 16, country << 32 | region, city."""
         agent = context.userAgent if context.userAgent is not None else entry.user_agent
         found = device.device_of(text_of(agent)[:1024]) if agent else _NO_DEVICE
@@ -247,30 +333,37 @@ class _Site:
         place = self._places.place(context.location, entry.country, entry.region, entry.city, ip, zone)
         region, city = self.name("region", place.region), self.name("city", place.city)
         packed = int(found[0]) | int(found[1]) << 8 | int(found[2]) << 16
-        return _remember(self.clients, cache_key, (packed, country_number(place.country) << 32 | region, city))
+        return packed, country_number(place.country) << 32 | region, city
 
     def page(self, url: Scalar, path: Scalar) -> "_PageOf":
+        return _remember(self.pages, (url, path), self.page_of(url, path))
+
+    def page_of(self, url: Scalar, path: Scalar) -> "_PageOf":
         bare = text_of(url)[:2048].partition("#")[0].partition("?")[0]
         rest = bare.partition("://")[2]
         host, _, tail = rest.partition("/")
         where = text_of(path)[:2048].partition("?")[0] or ("/" + tail if rest else bare)
-        section, key = self.section((where, None, None), where, None, None)
-        value = _PageOf(bare or where, self.name("page", bare or where), where, host.lower(), section, key)
-        return _remember(self.pages, (url, path), value)
+        section, key = self.section_of(where, None, None)
+        return _PageOf(bare or where, self.name("page", bare or where), where, host.lower(), section, key)
 
     def section(self, cache_key: Any, where: str, category: Scalar, given: Scalar) -> tuple[str, int]:
+        return _remember(self.sections, cache_key, self.section_of(where, category, given))
+
+    def section_of(self, where: str, category: Scalar, given: Scalar) -> tuple[str, int]:
         """(path, key) of the section of a page."""
         named = text_of(given)[:512] or text_of(category)[:512]
         text = self._sections.path_of(where, named) if where or named else ""
-        return _remember(self.sections, cache_key, (text, self.name("section", text)))
+        return text, self.name("section", text)
 
     def arrival(self, cache_key: Any, url: Scalar, referrer: Scalar, campaign: Campaign | None) -> tuple[int, int, int]:
+        return _remember(self.arrivals, cache_key, self.arrival_of(url, referrer, campaign))
+
+    def arrival_of(self, url: Scalar, referrer: Scalar, campaign: Campaign | None) -> tuple[int, int, int]:
         """(channel, campaign, keyword) if the event says how the visitor came."""
         found = channels.arrival(text_of(url)[:4096], text_of(referrer)[:4096], campaign)
-        value = _NO_ARRIVAL
-        if found is not None:
-            value = (int(found.channel), self.name("campaign", found.campaign), self.name("keyword", found.keyword))
-        return _remember(self.arrivals, cache_key, value)
+        if found is None:
+            return _NO_ARRIVAL
+        return int(found.channel), self.name("campaign", found.campaign), self.name("keyword", found.keyword)
 
 
 class _PageOf(NamedTuple):
@@ -300,6 +393,12 @@ class Reader:
         self._sites: dict[int, _Site] = {}
         self._offsets: dict[Any, int] = {}
         self._times: dict[Any, int] = {}
+        self._envelopes: dict[Any, int] = {}
+        self._zones: list[str] = []
+        self._zone_numbers: dict[str, int] = {}
+        self._tables = _Tables()
+        self._scratch = _Scratch()
+        self._base_currency = np.frombuffer(settings.base_currency.encode().ljust(3)[:3], np.uint8)
         self.new_names: list[tuple[int, int, str, str]] = []
         """(site, key, what, text) of names met since the owner last emptied this list."""
 
@@ -313,61 +412,163 @@ class Reader:
         found = clean.time_ms(value)
         return _remember(self._times, value, -1 if found is None else found)
 
-    # -- decoding ------------------------------------------------------------------------------------------------
+    def read(self, batch: Sequence[tuple[int, Entry]], facts: Facts, *, is_slow: bool = False) -> Columns:
+        """Columns of whole entries with their log offsets; control entries must be left out by the caller.
 
-    def _decode(self, bodies: list[bytes], n: int, failures: list[Failure]) -> tuple[list[Event | None], list[bytes]]:
-        body = bodies[0] if len(bodies) == 1 else b"\n".join(bodies)
-        lines = body.split(b"\n")
-        try:
-            decoded: list[Event | None] = _DECODER.decode_lines(body)  # type: ignore[assignment]
-            if len(decoded) == n == len(lines):
-                return decoded, lines
-        except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
-            pass
-        decoded = []
-        for i, line in enumerate(lines):
-            decoded.append(self._decode_one(line, i, failures))
-        return decoded, lines
-
-    def _decode_one(self, line: bytes, idx: int, failures: list[Failure]) -> Event | None:
-        try:
-            return _DECODER.decode(line)
-        except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
-            pass
-        try:
-            return lenient.read(line)
-        except lenient.Refused as refused:
-            failures.append(Failure(idx, refused.reason, refused.detail))
-            return None
-
-    # -- the pass ------------------------------------------------------------------------------------------------
-
-    def read(self, batch: Sequence[tuple[int, Entry]], facts: Facts) -> Columns:
-        """Columns of whole entries with their log offsets; control entries must be left out by the caller."""
-        failures: list[Failure] = []
-        bodies: list[bytes] = []
-        entries: list[Entry] = []
-        starts: list[int] = []
-        for offset, entry in batch:
-            bodies.append(entry.body if not entry.reject else b"{}")
-            entries.extend([entry] * entry.n if entry.n != 1 else (entry,))
-            starts.extend(range(offset, offset + entry.n) if entry.n != 1 else (offset,))
-        n = len(entries)
-        decoded, lines = self._decode(bodies, n, failures) if n else ([], [])
-        if len(lines) != n:
-            raise ValueError(f"the log says {n} events at offset {batch[0][0]}, its lines are {len(lines)}")
-        events = np.zeros(n, EVENT)
-        received = np.array([entry.received_ms for entry in entries], np.int64)
-        columns = Columns(
-            np.array(starts, np.int64), received, events, np.zeros(0, ITEM), decoded, lines, entries, failures, [], []
-        )
-        if n:
-            self._fill(columns, facts)
+        ``is_slow`` reads every event the slow way, so that addresses and sections are there as texts.
+        """
+        columns = Columns(batch)
+        n = len(columns)
+        if n >= _FEW and not is_slow:
+            items, slow = self._read_fast(columns)
+        else:
+            items, slow = columns.items, np.arange(n, dtype=np.int32)
+        if len(slow):
+            part, lines = self._read_slow(columns, slow.tolist())
+            has_lines = part["item_n"] > 0
+            part["item_start"][has_lines] += len(items)
+            columns.events[slow] = part
+            items = np.concatenate([items, lines]) if len(items) else lines
+        columns.items = items
+        if len(facts.categories) or len(facts.products):
+            place_prices(columns.events, items, facts.categories, facts.quantiles, facts.products, facts.fences)
+        for failure in columns.failures:
+            columns.events[failure.idx]["status"] = _FAILED
         return columns
 
-    def _fill(self, columns: Columns, facts: Facts) -> None:
-        events, failures = columns.events, columns.failures
-        n = len(events)
+    # -- the fast way --------------------------------------------------------------------------------------------
+
+    def _read_fast(self, columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+        """Fill what can be filled compiled; returns the items and the indices of the events left to the slow way."""
+        n = len(columns)
+        scratch = self._scratch
+        scratch.make_room(n)
+        body = np.frombuffer(columns._body, np.uint8)
+        spans, numbers, marks = scratch.spans[:n], scratch.numbers[:n], np.empty(n, np.uint8)
+        scan(body, columns._starts, columns._stops, spans, numbers, marks)
+        entries = self._entries_of(columns, marks)
+        tables = self._tables
+        items = np.zeros(n, ITEM)
+        n_items = 0
+        which = np.arange(n, dtype=np.int32)
+        late_ms, future_ms = self._settings.late_h * _HOUR_MS, self._settings.future_h * _HOUR_MS
+        while len(which):
+            tables.make_room(4 * len(which))
+            n_items, n_misses, n_fresh = assign(
+                body, spans, numbers, marks, which, columns._entry_of, entries, tables.kinds, tables.wheres,
+                tables.clients, tables.arrivals, tables.offsets, tables.known, self._base_currency, late_ms, future_ms,
+                columns.events, items, n_items, scratch.misses, scratch.fresh,
+            )  # fmt: skip
+            for fresh in scratch.fresh[:n_fresh]:
+                start, length = spans[fresh["idx"], fresh["field"]]
+                what = "product" if fresh["field"] == PRODUCT else "category"
+                site = int(entries[columns._entry_of[fresh["idx"]]]["site"])
+                text = bytes(body[start : start + length]).decode("ascii")
+                self.new_names.append((site, int(fresh["key"]), what, text))
+            misses = scratch.misses[:n_misses].copy()
+            which = np.unique(misses["idx"]).astype(np.int32)
+            if n_misses:
+                self._decide(columns, spans, marks, misses)
+        slow = np.flatnonzero(marks & SLOW).astype(np.int32)
+        if len(slow):
+            columns.events[slow] = np.zeros(1, EVENT)
+        return items[:n_items], slow
+
+    def _entries_of(self, columns: Columns, marks: np.ndarray) -> np.ndarray:
+        """ENTRY rows of the batch; events of refused entries are marked SLOW."""
+        entries = np.zeros(len(columns._entries), ENTRY)
+        for k, entry in enumerate(columns._entries):
+            row = entries[k]
+            row["site"] = entry.site
+            row["received"] = entry.received_ms
+            row["sent"] = self._sent(entry.sent_at)
+            client = (entry.user_agent, entry.ip, entry.country, entry.region, entry.city)
+            key = self._envelopes.get(client)
+            if key is None:
+                key = _remember(self._envelopes, client, xxh3_64_intdigest("\0".join(client).encode()))
+            row["client"] = key
+            if entry.reject:
+                marks[columns._entry_of == k] |= SLOW
+        return entries
+
+    def _sent(self, text: str) -> int:
+        if not text:
+            return -1
+        found = self._times.get(text)
+        return found if found is not None else self._time(text)
+
+    def _decide(self, columns: Columns, spans: np.ndarray, marks: np.ndarray, misses: np.ndarray) -> None:
+        """Enter what the fast way asked for into its tables, as the slow way would decide it."""
+        tables = self._tables
+        decided: set[tuple[int, int]] = set()
+        for miss in misses:
+            i, table, key = int(miss["idx"]), int(miss["table"]), int(miss["key"])
+            if (table, key) in decided:
+                continue
+            decided.add((table, key))
+            try:
+                event = _DECODER.decode(columns.line(i))
+            except _DECODE_ERRORS:
+                marks[i] |= SLOW
+                continue
+            entry = columns.entry(i)
+            shop = self._site(entry.site)
+            context = event.context or _EMPTY_CONTEXT
+            if table == IN_KIND:
+                if lenient.check(event) is not None or event.type in ("alias", "group"):
+                    marks[i] |= SLOW
+                    decided.discard((table, key))
+                    continue
+                tables.put("kinds", key, int(names.kind_of(event.type, text_of(event.event))))
+            elif table == IN_CLIENT:
+                machine, country, city = shop.client_of(context, entry)
+                zone = text_of(context.timezone)[:64]
+                tables.put("clients", key, country, city, machine, self._zone(zone) if zone else 0)
+            elif table == IN_OFFSET:
+                minutes = geo.utc_offset_min(self._zones[(key >> 32) - 1], (key & 0xFFFFFFFF) * _QUARTER_MS)
+                tables.put("offsets", key, minutes)
+            else:
+                page = context.page or _EMPTY_PAGE
+                properties = event.properties or _EMPTY_PROPERTIES
+                url = page.url if page.url is not None else properties.url
+                path = page.path if page.path is not None else properties.path
+                if table == IN_WHERE:
+                    where = shop.page_of(url, path)
+                    kind = names.kind_of(event.type, text_of(event.event))
+                    category = properties.category if NEEDS[kind] & _WITH_CATEGORY else None
+                    _, section_key = shop.section_of(where.where, category, None)
+                    tables.put("wheres", key, where.key, section_key)
+                else:
+                    referrer = page.referrer if page.referrer is not None else properties.referrer
+                    channel, campaign, keyword = shop.arrival_of(url, referrer, context.campaign)
+                    tables.put("arrivals", key, campaign, keyword, channel)
+
+    def _zone(self, zone: str) -> int:
+        """Number of a time zone's name, from 1."""
+        number = self._zone_numbers.get(zone)
+        if number is None:
+            self._zones.append(zone)
+            number = self._zone_numbers[zone] = len(self._zones)
+        return number
+
+    # -- the slow way: the specification -------------------------------------------------------------------------
+
+    def _read_slow(self, columns: Columns, which: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """EVENT rows and ITEM rows of these events."""
+        decoded: list[Event | None] = []
+        body = columns._body if len(which) == len(columns) else b"\n".join([columns.line(i) for i in which])
+        try:
+            decoded = _DECODER.decode_lines(body)  # type: ignore[assignment]
+        except _DECODE_ERRORS:
+            decoded = []
+        if len(decoded) != len(which):
+            decoded = [_decode_one(columns.line(i), i, columns.failures) for i in which]
+        columns._decoded.update(zip(which, decoded, strict=True))
+        events = np.zeros(len(which), EVENT)
+        return events, self._fill(columns, which, decoded, events)
+
+    def _fill(self, columns: Columns, which: list[int], decoded: list[Event | None], events: np.ndarray) -> np.ndarray:
+        failures = columns.failures
         base = self._settings.base_currency
         times_of = self._times
         hash64 = xxh3_64_intdigest
@@ -385,11 +586,15 @@ class Reader:
         stamps: list[Any] = []
         sents: list[int] = []
         zones: list[Any] = []
-        urls, sections = columns.urls, columns.sections
+        urls: list[str] = []
+        sections: list[str] = []
+        received: list[int] = []
         arrived: list[tuple[int, tuple[int, int, int]]] = []
         plain: list[tuple[int, int, int, float, float, bool]] = []
         rare: list[tuple[int, Event, int]] = []
-        for i, (event, entry) in enumerate(zip(columns.decoded, columns.entries, strict=True)):
+        for i, (at, event) in enumerate(zip(which, decoded, strict=True)):
+            entry = columns.entry(at)
+            received.append(entry.received_ms)
             if entry.site != site:
                 site = entry.site
                 shop = self._site(site)
@@ -399,8 +604,8 @@ class Reader:
             site_of.append(site)
             if event is None or entry.reject:
                 if entry.reject:
-                    failures.append(Failure(i, entry.reject, ""))
-                    columns.decoded[i] = None
+                    failures.append(Failure(at, entry.reject, ""))
+                    columns._decoded[at] = None
                 event = _NO_EVENT
             context = event.context or _EMPTY_CONTEXT
             page = context.page or _EMPTY_PAGE
@@ -441,7 +646,7 @@ class Reader:
             urls.append(where.bare)
             page_keys.append(where.key)
             needs = _KIND_NEEDS[kind]
-            category = properties.category if needs & 9 or kind == 1 else None
+            category = properties.category if needs & _WITH_CATEGORY else None
             given = properties.section
             if category is None and given is None:
                 sections.append(where.section)
@@ -454,7 +659,7 @@ class Reader:
             # from where
             referrer = page.referrer if page.referrer is not None else properties.referrer
             campaign = context.campaign
-            has_query = type(url) is str and "?" in url
+            has_query = type(url) is str and ("?" in url or "#" in url)
             if campaign is not None or has_query or referrer:
                 named = campaign and (campaign.name, campaign.source, campaign.medium, campaign.term, campaign.content)
                 arrival_key = (url if has_query else where.host, referrer, named)
@@ -464,11 +669,11 @@ class Reader:
             # with what, in which place
             zone = context.timezone
             zones.append(zone)
-            at = context.location
+            spot = context.location
             client_key = (
                 context.userAgent if context.userAgent is not None else entry.user_agent,
                 zone,
-                at and (at.country, at.region, at.city),
+                spot and (spot.country, spot.region, spot.city),
                 entry.ip or context.ip,
                 entry.country and (entry.country, entry.region, entry.city),
             )
@@ -515,7 +720,16 @@ class Reader:
                         _NAN if quantity is None else quantity, needs & 2 != 0,
                     ))  # fmt: skip
                     continue
-            if needs & 7 or type_ != "track" and type_ != "page" or not (user or anonymous) or not name and type_ == "track" or context.channel is not None or event.traits:
+            if (
+                needs & 7
+                or type_ != "track"
+                and type_ != "page"
+                or not (user or anonymous)
+                or not name
+                and type_ == "track"
+                or context.channel is not None
+                or event.traits
+            ):
                 rare.append((i, event, needs))
         events["site"] = site_of
         events["kind"] = kind_of
@@ -542,28 +756,32 @@ class Reader:
         lines_of: list[Line] = []
         if plain:
             self._fill_plain(events, plain, lines_of)
-        for i, event, needs in rare:
-            self._fill_rare(columns, i, event, needs, lines_of)
-        columns.items = np.zeros(len(lines_of), ITEM)
+        found = [
+            values
+            for i, event, needs in rare
+            if (
+                values := self._rare(
+                    columns, i, which[i], kind_of[i], user_keys[i] or anonymous_keys[i], event, needs, lines_of
+                )
+            )
+        ]
+        if found:
+            _fill_rare(events, found)
+        items = np.zeros(len(lines_of), ITEM)
         if lines_of:
             product_of, category_of, prices, quantities = zip(*lines_of, strict=True)
-            columns.items["product"], columns.items["category"] = product_of, category_of
-            columns.items["price"], columns.items["quantity"] = prices, quantities
-            columns.items["percentile"] = _NAN
-        times = self._stamps(stamps)
-        _finish(
-            events,
-            times,
-            np.array(sents, np.int64),
-            columns.received,
-            self._zone_offsets(zones, times, columns.received),
-            self._settings.late_h * _HOUR_MS,
-            self._settings.future_h * _HOUR_MS,
-        )
-        if len(facts.categories) or len(facts.products):
-            place_prices(events, columns.items, facts.categories, facts.quantiles, facts.products, facts.fences)
-        for failure in failures:
-            events[failure.idx]["status"] = _FAILED
+            items["product"], items["category"] = product_of, category_of
+            items["price"], items["quantity"] = prices, quantities
+            items["percentile"] = _NAN
+        times = [-1 if stamp is None else self._time(stamp) for stamp in stamps]
+        _settle_times(
+            events, np.array(times, np.int64), np.array(sents, np.int64), np.array(received, np.int64),
+            self._settings.late_h * _HOUR_MS, self._settings.future_h * _HOUR_MS,
+        )  # fmt: skip
+        _settle_locals(events, self._zone_offsets(zones, events["time"]))
+        columns.urls.update(zip(which, urls, strict=True))
+        columns.sections.update(zip(which, sections, strict=True))
+        return items
 
     def _fill_plain(
         self, events: np.ndarray, plain: list[tuple[int, int, int, float, float, bool]], lines_of: list[Line]
@@ -572,9 +790,9 @@ class Reader:
         idx, products, categories, prices, quantities, is_line = zip(*plain, strict=True)
         at = np.array(idx, np.int64)
         price = np.array(prices, np.float64)
-        price[~(np.abs(price) <= _AMOUNT_MAX)] = _NAN
+        price[~(np.abs(price) <= AMOUNT_MAX)] = _NAN
         quantity = np.array(quantities, np.float64)
-        quantity[~(np.abs(quantity) <= _AMOUNT_MAX)] = _NAN
+        quantity[~(np.abs(quantity) <= AMOUNT_MAX)] = _NAN
         product, category = np.array(products, np.uint64), np.array(categories, np.uint64)
         events["product"][at] = product
         events["category"][at] = category
@@ -583,122 +801,128 @@ class Reader:
         has_line = np.flatnonzero(np.array(is_line))
         events["item_start"][at[has_line]] = np.arange(len(has_line)) + len(lines_of)
         events["item_n"][at[has_line]] = 1
-        lines_of.extend(
-            zip(product[has_line], category[has_line], price[has_line], quantity[has_line], strict=True)
-        )
+        lines_of.extend(zip(product[has_line], category[has_line], price[has_line], quantity[has_line], strict=True))
 
-    def _stamps(self, stamps: list[Any]) -> np.ndarray:
-        """Client times in ms, -1 where there is none."""
-        n = len(stamps)
-        times = np.full(n, -1, np.int64)
-        try:
-            joined = "".join(stamps).encode("ascii")
-        except (TypeError, UnicodeEncodeError):
-            joined = b""
-        if len(joined) == 24 * n and all(len(stamp) == 24 for stamp in stamps):
-            _parse_times(np.frombuffer(joined, np.uint8), times)
-        for i in np.flatnonzero(times < 0):
-            if stamps[i] is not None:
-                found = clean.time_ms(stamps[i])
-                times[i] = -1 if found is None else found
-        return times
-
-    def _zone_offsets(self, zones: list[Any], times: np.ndarray, received: np.ndarray) -> np.ndarray:
+    def _zone_offsets(self, zones: list[Any], times: np.ndarray) -> np.ndarray:
         """Minutes that each event's local time is ahead of UTC; looked up by zone and quarter of an hour."""
         out = np.zeros(len(zones), np.int64)
-        quarters = (np.where(times >= 0, np.minimum(times, received), received) // 900_000).tolist()
         offsets = self._offsets
-        for i, zone in enumerate(zones):
+        for i, (zone, quarter) in enumerate(zip(zones, (times // _QUARTER_MS).tolist(), strict=True)):
             if zone:
-                key = (zone, quarters[i])
-                offset = offsets.get(key)
+                offset = offsets.get((zone, quarter))
                 if offset is None:
-                    offset = _remember(offsets, key, geo.utc_offset_min(text_of(zone)[:64], quarters[i] * 900_000))
+                    offset = geo.utc_offset_min(text_of(zone)[:64], quarter * _QUARTER_MS)
+                    _remember(offsets, (zone, quarter), offset)
                 out[i] = offset
         return out
 
-    def _fill_rare(
-        self,
-        columns: Columns,
-        i: int,
-        event: Event,
-        needs: int,
-        lines_of: list[Line],
-    ) -> None:
-        """What only some kinds and calls have: products, money, search, scroll, aliases, stores; and refusals."""
-        e = columns.events[i]
-        shop = self._site(columns.entries[i].site)
+    def _rare(
+        self, columns: Columns, i: int, at: int, kind: int, who: int, event: Event, needs: int, lines_of: list[Line]
+    ) -> "_Rare | None":
+        """What only some kinds and calls have: products, money, search, scroll, aliases, stores. None if refused."""
         refused = lenient.check(event)
-        if refused is None and e["anonymous_key"] == 0 and e["user_key"] == 0:
+        if refused is None and not who:
             refused = "no_identity"
         if refused is not None:
-            columns.failures.append(Failure(i, refused, ""))
-            return
-        context = event.context or _EMPTY_CONTEXT
+            columns.failures.append(Failure(at, refused, ""))
+            return None
+        shop = self._site(columns.entry(at).site)
+        out = _Rare(i)
+        context = event.context
         if event.type == "alias":
-            e["is_alias"] = 1
-            e["previous_key"] = shop.id(USER, event.previousId)
-            e["previous_anonymous_key"] = shop.id(ANONYMOUS, event.previousId)
-        if _EMAIL_KEY in bytes(event.traits):
-            e["knows"] = 1
-        if context.channel is not None and text_of(context.channel).lower() == "store":
-            e["flags"] |= _STORE
-        if not needs:
-            return
+            out.is_alias = 1
+            out.previous_key = shop.id(USER, event.previousId)
+            out.previous_anonymous_key = shop.id(ANONYMOUS, event.previousId)
+        if event.traits and _EMAIL_KEY in bytes(event.traits):
+            out.knows = 1
+        if context is not None and context.channel is not None and text_of(context.channel).lower() == "store":
+            out.flags |= _STORE
         properties = event.properties or _EMPTY_PROPERTIES
-        kind = int(e["kind"])
-        if needs & 4:
+        if needs & NEEDS_DEPTH:
             if kind == Kind.SEARCH:
-                e["query"] = shop.name("query", text_of(properties.query)[:256].lower())
+                out.query = shop.name("query", text_of(properties.query)[:256].lower())
             else:
                 depth = money.amount(properties.percent if properties.percent is not None else properties.depth)
-                e["scroll"] = min(max(depth, 0.0), 100.0) if depth == depth else _NAN
-            return
+                out.scroll = min(max(depth, 0.0), 100.0) if depth == depth else _NAN
+        if not needs & (NEEDS_PRODUCT | NEEDS_LINES):
+            return out
         rate = 1.0
-        if properties.currency is not None:
+        if properties.currency is not None and properties.currency != self._settings.base_currency:
             rate = money.rate(properties.currency, self._settings.base_currency, self._settings.currencies)
             if rate != rate:
                 if kind in _MONEY:
-                    columns.failures.append(Failure(i, "no_rate", text_of(properties.currency)[:64]))
-                    return
-                e["flags"] |= _UNKNOWN_CURRENCY
-        e["category"] = shop.category(properties.category)
+                    columns.failures.append(Failure(at, "no_rate", text_of(properties.currency)[:64]))
+                    return None
+                out.flags |= _UNKNOWN_CURRENCY
         product = properties.product_id
         if product is None:
             product = properties.sku if properties.sku is not None else properties.id
         products = properties.products or ()
         own = _line(shop, product, properties.category, properties.price, properties.quantity, rate)
-        if needs & 1:
+        out.category = own[1]
+        if needs & NEEDS_PRODUCT:
             if own[0] == 0 and products:
                 own = _product_line(shop, products[0], rate)
-                e["category"] = own[1]
-            e["product"], _, e["price"], e["quantity"] = own
+            out.product, out.category, out.price, out.quantity = own
             regular = properties.regular_price if properties.regular_price is not None else properties.compare_at_price
             if (regular is not None and money.amount(regular) * rate > own[2] * 1.0001) or (
                 properties.discount is not None and money.amount(properties.discount) > 0
             ):
-                e["flags"] |= _DISCOUNTED
-        if not needs & 2:
-            return
-        e["item_start"] = len(lines_of)
+                out.flags |= _DISCOUNTED
+        if not needs & NEEDS_LINES:
+            return out
+        out.item_start = len(lines_of)
         if products:
-            lines_of.extend(_product_line(shop, line, rate) for line in products)
+            lines_of.extend([_product_line(shop, line, rate) for line in products])
         elif kind in _SELF_LINE and (own[0] != 0 or kind != Kind.ORDER):
             lines_of.append(own)
-        e["item_n"] = len(lines_of) - e["item_start"]
+        out.item_n = len(lines_of) - out.item_start
         if kind in _MONEY:
-            e["revenue"] = _revenue(properties, lines_of[e["item_start"] :], rate)
+            out.revenue = _revenue(properties, lines_of[out.item_start :], rate)
             order = text_of(properties.order_id)
             if kind == Kind.ORDER and order:
-                e["order_key"] = name_key(shop.number, "order\x00" + order)
+                out.order_key = name_key(shop.number, "order\x00" + order)
+        return out
 
 
-def _line(
-    shop: _Site, product: Scalar, category: Scalar, price: Scalar, quantity: Scalar, rate: float
-) -> Line:
+class _Rare(msgspec.Struct, gc=False):
+    """The columns of an event that only some events have, with the values of those that don't."""
+
+    i: int
+    is_alias: int = 0
+    knows: int = 0
+    previous_key: int = 0
+    previous_anonymous_key: int = 0
+    flags: int = 0
+    query: int = 0
+    scroll: float = _NAN
+    product: int = 0
+    category: int = 0
+    price: float = _NAN
+    quantity: float = _NAN
+    item_start: int = 0
+    item_n: int = 0
+    revenue: float = 0.0
+    order_key: int = 0
+
+
+def _fill_rare(events: np.ndarray, found: list[_Rare]) -> None:
+    rows = list(zip(*map(msgspec.structs.astuple, found), strict=True))
+    at = np.array(rows[0], np.int64)
+    for name, values in zip(_Rare.__struct_fields__[1:], rows[1:], strict=True):
+        column = np.array(values, events.dtype[name])
+        if name == "flags":
+            events["flags"][at] |= column
+        elif name == "knows":
+            events["knows"][at] |= column
+        else:
+            events[name][at] = column
+
+
+def _line(shop: _Site, product: Scalar, category: Scalar, price: Scalar, quantity: Scalar, rate: float) -> Line:
     value = float(price) if type(price) is float or type(price) is int else money.amount(price)
     count = _NAN if quantity is None else money.amount(quantity)
-    if not abs(value) <= _AMOUNT_MAX:
+    if not abs(value) <= AMOUNT_MAX:
         value = _NAN
     return (
         shop.product(product),

@@ -6,7 +6,8 @@ one at the same event. It never changes once published.
 
 import io
 import os
-from bisect import bisect_right
+import threading
+from bisect import bisect_left, bisect_right
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from numba import njit
 from xxhash import xxh3_64_intdigest
 
 from footfall.base.codes import Flag
-from footfall.base.errors import BadInput, Unavailable
+from footfall.base.errors import BadInput, FootfallError, Unavailable
 
 N_QUANTILES = 21
 """Price quantiles kept for a category: 0 %, 5 % … 100 %."""
@@ -25,6 +26,9 @@ LEAST_PRODUCT = 8
 """Fewer prices than this say nothing about a product."""
 FENCE = 3.0
 """Outliers lie more than this many interquartile ranges outside the quartiles (Tukey's outer fences)."""
+
+IN_FORCE = "in_force"
+"""File that says from which log offset on which version was in force: `offset version` a line."""
 
 _OUTLIER = int(Flag.OUTLIER_PRICE)
 
@@ -45,75 +49,158 @@ class Facts(msgspec.Struct, frozen=True, eq=False):
     def to_bytes(self) -> bytes:
         """The snapshot with a checksum in front."""
         out = io.BytesIO()
-        np.savez(out, version=np.int64(self.version), categories=self.categories, quantiles=self.quantiles,
-                 products=self.products, fences=self.fences)
+        np.savez(
+            out,
+            version=np.int64(self.version),
+            categories=self.categories,
+            quantiles=self.quantiles,
+            products=self.products,
+            fences=self.fences,
+        )
         body = out.getvalue()
         return xxh3_64_intdigest(body).to_bytes(8, "big") + body
 
 
 def no_facts() -> Facts:
     """The snapshot before the first one: nothing is known."""
-    return Facts(0, np.zeros(0, np.uint64), np.zeros((0, N_QUANTILES), np.float32), np.zeros(0, np.uint64),
-                 np.zeros((0, 2), np.float32))
+    return Facts(
+        0,
+        np.zeros(0, np.uint64),
+        np.zeros((0, N_QUANTILES), np.float32),
+        np.zeros(0, np.uint64),
+        np.zeros((0, 2), np.float32),
+    )
 
 
 def facts_from_bytes(data: bytes) -> Facts:
     """A snapshot as written by ``to_bytes``; raises BadInput if the checksum is wrong."""
     body = data[8:]
     if xxh3_64_intdigest(body).to_bytes(8, "big") != data[:8]:
-        raise BadInput("The facts file is damaged; delete it and the next snapshot replaces it.", code="bad_facts")
+        raise BadInput("Shared facts are damaged: restore their file, or wait for the next snapshot.", code="bad_facts")
     with np.load(io.BytesIO(body)) as parts:
         return Facts(int(parts["version"]), parts["categories"], parts["quantiles"], parts["products"], parts["fences"])
 
 
+def same_facts(a: Facts, b: Facts) -> bool:
+    """Whether two snapshots say the same, whatever their versions."""
+    names = ("categories", "quantiles", "products", "fences")
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+
+
 class FactsShelf:
-    """The published snapshots in a folder. A version is the moment of its publication in ms, so they stand in order."""
+    """The published snapshots in a folder, and from which log offset on each was in force.
+
+    A version is about the moment of its publication in ms. Methods may be called from any thread.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.Lock()
         self._versions: list[int] = sorted(int(path.stem) for path in folder.glob("*.facts"))
         self._last = no_facts()
+        self._in_force: dict[int, int] = _read_in_force(folder / IN_FORCE)
+        self.lost: set[int] = set()
+        """Versions that were asked for and can't be read; nothing is known in their place."""
+
+    def free_version(self, now_ms: int) -> int:
+        """A version for a snapshot made now: a published one is never written over."""
+        with self._lock:
+            version = max(now_ms, 1)
+            while version in self._versions:
+                version += 1
+            return version
 
     def put(self, facts: Facts) -> None:
-        """Write a snapshot durably; it then may be named in the log."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._path(facts.version)
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            file.write(facts.to_bytes())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-        if facts.version not in self._versions:
-            self._versions.append(facts.version)
-            self._versions.sort()
+        """Write a snapshot durably; it then may be named in the log. Raises Unavailable if the disk can't take it."""
+        self._write(self._path(facts.version), facts.to_bytes())
+        with self._lock:
+            if facts.version not in self._versions:
+                self._versions.append(facts.version)
+                self._versions.sort()
 
     def get(self, version: int) -> Facts:
         """A snapshot; version 0 is the empty one. Raises Unavailable if its file is gone, BadInput if damaged."""
         if version == 0:
             return no_facts()
-        if version != self._last.version:
-            try:
-                self._last = facts_from_bytes(self._path(version).read_bytes())
-            except FileNotFoundError as error:
-                raise Unavailable(
-                    f"The log names shared facts {version}, but their file is gone. Restore the data folder's facts.",
-                    code="facts_gone",
-                ) from error
-        return self._last
+        last = self._last
+        if version == last.version:
+            return last
+        try:
+            found = facts_from_bytes(self._path(version).read_bytes())
+        except FileNotFoundError as error:
+            raise Unavailable(
+                f"The log names shared facts {version}, but their file is gone. Restore the data folder's facts, or "
+                "wait for the next snapshot.",
+                code="facts_gone",
+            ) from error
+        self._last = found
+        return found
 
-    def at(self, received_ms: int) -> Facts:
-        """The snapshot that was the latest when an event was received."""
-        at = bisect_right(self._versions, received_ms)
-        return self.get(self._versions[at - 1] if at else 0)
+    def get_if_there(self, version: int) -> Facts:
+        """A snapshot, or the empty one if its file is gone or damaged: prices then aren't placed until the next one.
+
+        :attr:`lost` names it.
+        """
+        try:
+            return self.get(version)
+        except FootfallError:
+            self.lost.add(version)
+            return no_facts()
+
+    def put_in_force(self, offset: int, version: int) -> None:
+        """Note that events from this log offset on are read with this version; noting it again changes nothing."""
+        with self._lock:
+            if self._in_force.get(offset) == version:
+                return
+            self._in_force[offset] = version
+            lines = [f"{at} {self._in_force[at]}\n" for at in sorted(self._in_force)]
+            self._write(self._folder / IN_FORCE, "".join(lines).encode())
+
+    def in_force(self, offset: int) -> Facts:
+        """The snapshot that the event at this log offset was read with."""
+        with self._lock:
+            offsets = sorted(self._in_force)
+            at = bisect_right(offsets, offset)
+            version = self._in_force[offsets[at - 1]] if at else 0
+        return self.get_if_there(version)
+
+    def trim(self, n_kept: int, version: int) -> int:
+        """Delete the oldest snapshots beyond ``n_kept``, never ``version``; returns how many went."""
+        with self._lock:
+            old = [v for v in self._versions[: max(0, len(self._versions) - n_kept)] if v != version]
+            for one in old:
+                self._path(one).unlink(missing_ok=True)
+                del self._versions[bisect_left(self._versions, one)]
+        return len(old)
+
+    def _write(self, path: Path, data: bytes) -> None:
+        temporary = path.with_suffix(".tmp")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError as error:
+            raise Unavailable(f"Shared facts can't be written ({error}): check the disk.", code="facts_disk") from error
 
     def _path(self, version: int) -> Path:
         return self._folder / f"{version:015d}.facts"
+
+
+def _read_in_force(path: Path) -> dict[int, int]:
+    try:
+        lines = path.read_text("ascii").splitlines()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return {}
+    pairs = [line.split() for line in lines]
+    return {int(pair[0]): int(pair[1]) for pair in pairs if len(pair) == 2 and all(map(str.isdigit, pair))}
 
 
 @njit(cache=True, nogil=True)
@@ -171,11 +258,18 @@ def make_facts(
     """
     kept, rows = _grouped(categories, category_prices, np.linspace(0.0, 1.0, N_QUANTILES), LEAST_CATEGORY)
     items, quartiles = _grouped(products, product_prices, np.array([0.25, 0.75]), LEAST_PRODUCT)
+    return facts_of_quantiles(version, kept, rows, items, quartiles)
+
+
+def facts_of_quantiles(
+    version: int, categories: np.ndarray, quantiles: np.ndarray, products: np.ndarray, quartiles: np.ndarray
+) -> Facts:
+    """A snapshot from sorted category keys with their quantiles [c, N_QUANTILES] and product keys with quartiles [p, 2]."""
     spread = quartiles[:, 1] - quartiles[:, 0]
     # a product at one price has no spread: a tenth of the price stands in, or any change would be an outlier
     spread = np.maximum(spread, 0.1 * np.abs(quartiles[:, 0]))
     fences = np.stack([quartiles[:, 0] - FENCE * spread, quartiles[:, 1] + FENCE * spread], axis=1)
-    return Facts(version, kept, rows.astype(np.float32), items, fences.astype(np.float32))
+    return Facts(version, categories, quantiles.astype(np.float32), products, fences.astype(np.float32))
 
 
 def _grouped(keys: np.ndarray, prices: np.ndarray, at: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
@@ -192,5 +286,3 @@ def _grouped(keys: np.ndarray, prices: np.ndarray, at: np.ndarray, least: int) -
         return groups.astype(np.uint64), np.zeros((0, len(at)))
     value = prices[base + low] + (prices[base + high] - prices[base + low]) * (position - low)
     return groups.astype(np.uint64), value
-
-

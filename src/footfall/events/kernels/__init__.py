@@ -1,0 +1,1 @@
+"""The compiled part of reading: JSON bytes to columns, for events without anything odd."""
