@@ -28,9 +28,9 @@ def built(lacking: Callable[[str, str], NoReturn]) -> None:
         lacking("The built front end", "make setup (or: cd frontend && npm ci && npm run build)")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str, built: None) -> Iterator[Browser]:
-    """One Chromium for the whole run."""
+    """One Chromium for a file's tests. Not for the whole run: while it is open, nothing else may run an event loop."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
