@@ -1,0 +1,162 @@
+"""The compiled way of reading gives what the slow one gives, whatever the events."""
+
+import json
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from footfall.events import columns as module
+from footfall.events.columns import Columns, Reader
+from footfall.events.facts import no_facts
+from footfall.events.geo import Geo
+from footfall.events.wire import Entry, Source
+from footfall.settings import Settings
+
+NOW_MS = 1_795_331_400_000
+SETTINGS = Settings(currencies={"EUR": 1.1}, section_rules=("/sale/** -> offers",))
+IDS = ["a-1", "5f3b0c9e-8f5e-4a7e-9f1b-1c2d3e4f5a6b", "null", "GUEST", "", "0", 12, 12.0, None, " x ", "ünï", "a\nb", True, "y" * 250]
+TEXTS = ["women/shoes", "Röcke", "", " ", None, 5, {"a": 1}, [1], "x" * 300, 'q"uote', "tab\t", False]
+NUMBERS = [59.9, 0, -1, 1e400, "12,50", "59.90", None, 1e20, 12345678901234567890, 0.1, 33.333333333333336, True, {"x": 1}, -0.0]
+URLS = ["https://shop.example/women/shoes/sku-1", "https://shop.example/a?utm_source=google&utm_medium=cpc", "/only/path", None, 7,
+        "https://shop.example/cart#x", "https://SHOP.example/%C3%BC", "https://shop.example/sale/x", "https://e.x/" + "a" * 400]  # fmt: skip
+NAMES = ["Product Viewed", "Product Added", "product_removed", "Order Completed", "Products Searched", "scroll", "Cart Viewed", "Foo",
+         "purchase", "", None, 3, "Order Refunded", "Product List Viewed", "Checkout Started"]  # fmt: skip
+TIMES = ["2026-11-22T05:08:59.123Z", "2026-11-22T05:08:59Z", "2026-11-31T05:08:59.123Z", "2026-02-29T00:00:00.000Z", None, 1795331339000,
+         "yesterday", "2026-11-22T25:08:59.123Z", "2025-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z", "2026-11-22T05:08:59.12 Z"]  # fmt: skip
+AGENTS = ["Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile/15E148 Safari/604.1",
+          "Googlebot/2.1 (+http://www.google.com/bot.html)", None, "", 4, "x" * 500]  # fmt: skip
+LINES: list[Any] = [None, [], [{"product_id": "p1", "price": 5, "quantity": 2}, {"sku": "s", "price": "7"}], ["p3"], "no", [{"price": 1}]]
+
+
+def field(values: list[Any]) -> st.SearchStrategy[Any]:
+    return st.sampled_from(values)
+
+
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+properties = some(
+    product_id=field(IDS), category=field(TEXTS), price=field(NUMBERS), quantity=field(NUMBERS), sku=field(IDS), products=field(LINES),
+    currency=field(["USD", "EUR", "XXX", "usd", None, "$", 3]), url=field(URLS), path=field(TEXTS), referrer=field(URLS),
+    section=field(TEXTS), discount=field(NUMBERS), compare_at_price=field(NUMBERS), order_id=field(IDS), revenue=field(NUMBERS),
+    query=field(TEXTS), percent=field(NUMBERS), other=st.recursive(field(TEXTS), lambda s: st.lists(s, max_size=2), max_leaves=4),
+)  # fmt: skip
+context = some(
+    page=st.one_of(field([None, 3, []]), some(url=field(URLS), path=field(TEXTS), referrer=field(URLS), title=field(TEXTS))),
+    userAgent=field(AGENTS), timezone=field(["Europe/Berlin", "Asia/Kolkata", "Nowhere/At_All", None, "", 3]), ip=field(["1.2.3.0", None, 5]),
+    campaign=field([None, {}, {"source": "x", "medium": "email"}, {"name": 3}, "no"]), channel=field([None, "store", "web", 4]),
+    location=field([None, {}, {"country": "Germany", "region": "Bayern", "city": "München"}, {"country": "US", "city": "Boise"}, 3]),
+    library=field([{"name": "x", "version": "1"}]),
+)  # fmt: skip
+events = some(
+    type=field(["track", "track", "track", "page", "screen", "identify", "alias", "group", "bogus", None, 4, "trick"]),
+    messageId=field(["m-1", "5f3b0c9e-8f5e-4a7e-9f1b-1c2d3e4f5a6b", "", None, 7, "z" * 300, "ü"]),
+    anonymousId=field(IDS), userId=field(IDS), previousId=field(IDS), event=field(NAMES), name=field(TEXTS), timestamp=field(TIMES),
+    originalTimestamp=field(TIMES), sentAt=field(TIMES), traits=field([None, {}, {"email": "a@b.c"}, 5]),
+    properties=st.one_of(properties, field([None, 3, []])), context=st.one_of(context, field([None, 3])),
+)  # fmt: skip
+usual = st.fixed_dictionaries(
+    {"type": field(["track"]), "event": field(NAMES[:3] + ["Foo", "Product List Viewed"]), "anonymousId": field(IDS[:2]),
+     "messageId": field(["m-1", "m-22222222222222222222"]), "timestamp": field(TIMES[:1]),
+     "properties": some(product_id=field(["p1", "p2"]), category=field(["a/b"]), price=field([1, 2.5, 0.1]), quantity=field([1, 2])),
+     "context": some(page=some(url=field(URLS[:3]), path=field(["/a/b"]), referrer=field(["https://www.google.com/", ""])),
+                     userAgent=field(AGENTS[:3]), timezone=field(["Europe/Berlin", "Asia/Kolkata"]), campaign=field([{"source": "x"}]),
+                     location=field([{"country": "US", "city": "Boise"}]))},
+    optional={"userId": field(["u1", "u2"]), "sentAt": field(TIMES[:1])},
+)  # fmt: skip
+
+
+def reader() -> Reader:
+    return Reader(SETTINGS, Geo(""))
+
+
+def entries(lines: list[bytes], **given: Any) -> list[tuple[int, Entry]]:
+    return [(10, Entry(1, NOW_MS, int(Source.SEGMENT), len(lines), b"\n".join(lines), **given))]
+
+
+def assert_same(fast: Columns, slow: Columns) -> None:
+    assert {(f.idx, f.reason) for f in fast.failures} == {(f.idx, f.reason) for f in slow.failures}
+    for name in fast.events.dtype.names or ():
+        if name not in ("item_start", "row"):
+            np.testing.assert_array_equal(fast.events[name], slow.events[name], err_msg=name)
+    for a, b in zip(fast.events, slow.events, strict=True):
+        mine = fast.items[a["item_start"] : a["item_start"] + a["item_n"]]
+        theirs = slow.items[b["item_start"] : b["item_start"] + b["item_n"]]
+        for name in mine.dtype.names or ():
+            np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
+
+
+def both(monkeypatch: pytest.MonkeyPatch, batch: list[tuple[int, Entry]], warm: Reader | None = None) -> tuple[Columns, Columns]:
+    monkeypatch.setattr(module, "_FEW", 0)
+    return (warm or reader()).read(batch, no_facts()), reader().read(batch, no_facts(), is_slow=True)
+
+
+def written(event: dict[str, Any], seed: int) -> bytes:
+    """The event as JSON in one of the ways that clients write it."""
+    rng = random.Random(seed)
+    text = json.dumps(event, ensure_ascii=rng.random() < 0.5, separators=rng.choice([(",", ":"), (", ", ": "), (" ,\t", " :\r")]))
+    if rng.random() < 0.05:
+        text = text.replace("product_id", "product\\u005fid", 1)
+    if rng.random() < 0.05:
+        text = text[:-1] + (',"event":"Order Completed"}' if len(event) else "}")
+    data = text.replace("Infinity", "1e999").encode("utf-8", "surrogatepass")
+    if rng.random() < 0.15 and data:
+        at = rng.randrange(len(data))
+        data = rng.choice([data[:at], data[:at] + rng.randbytes(1).replace(b"\n", b" ") + data[at + 1 :], data + b" x", b" " + data + b" "])
+    return data
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.one_of(events, usual), st.integers(0, 10_000)), min_size=1, max_size=30))
+def test_any_events_come_out_the_same(monkeypatch_module: pytest.MonkeyPatch, trace: list[tuple[dict[str, Any], int]]) -> None:
+    lines = [written(event, seed) for event, seed in trace]
+    fast, slow = both(monkeypatch_module, entries(lines))
+    assert_same(fast, slow)
+
+
+def test_usual_events_take_the_fast_way_also_when_the_tables_are_warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(7)
+    shared = reader()
+    for turn in range(3):
+        lines = [
+            json.dumps({
+                "type": "track", "event": rng.choice(["Product Viewed", "Product Added", "Foo"]), "messageId": f"m-{turn}-{i}",
+                "anonymousId": f"visitor-{rng.randrange(50)}", "timestamp": f"2026-11-22T0{rng.randrange(6)}:08:59.123Z",
+                "properties": {"product_id": f"p{rng.randrange(40)}", "category": "a/b", "price": rng.randrange(10_000) / 100},
+                "context": {"page": {"url": f"https://s.example/a/{rng.randrange(30)}"}, "timezone": "Europe/Berlin", "userAgent": AGENTS[0]},
+            }).encode()
+            for i in range(300)
+        ]  # fmt: skip
+        fast, slow = both(monkeypatch, entries(lines, ip="81.2.69.0", user_agent="Mozilla/5.0", country="GB"), shared)
+        assert_same(fast, slow)
+        assert fast.slow_ones() == []
+
+
+def test_names_are_reported_once_with_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = b'{"type":"track","event":"Product Viewed","anonymousId":"a-1","properties":{"product_id":"p1","category":"c1"}}'
+    monkeypatch.setattr(module, "_FEW", 0)
+    fast, slow = reader(), reader()
+    fast.read(entries([line] * 20), no_facts())
+    slow.read(entries([line] * 20), no_facts(), is_slow=True)
+    assert sorted(fast.new_names) == sorted(slow.new_names)
+    assert {text for _, _, _, text in fast.new_names} == {"p1", "c1"}
+
+
+def test_a_refused_entry_between_good_ones_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = Entry(1, NOW_MS, 0, 1, b'{"type":"track","event":"Foo","anonymousId":"a-1"}')
+    bad = Entry(1, NOW_MS, 0, 1, b"\xff{broken", reject="bad_json")
+    batch = [(0, good), (1, bad), (2, good)]
+    fast, slow = both(monkeypatch, batch)
+    assert_same(fast, slow)
+    assert fast.events["status"].tolist() == [0, 2, 0]
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
