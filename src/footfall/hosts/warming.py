@@ -1,0 +1,34 @@
+"""Compiles every kernel before the first real event needs it: half a minute on the first start, nothing after."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from footfall.adapters.memory import MemoryRecordStore
+from footfall.engine import Engine
+from footfall.events.facts import Facts, FactsShelf, place_prices
+from footfall.events.geo import Geo
+from footfall.events.wire import Entry, Source
+from footfall.record.features import N_FEATURES, features_into
+from footfall.settings import Settings
+
+
+def warm_up(settings: Settings, empty_folder: Path) -> None:
+    """Send a few made-up events through an engine that is thrown away."""
+    engine = Engine(settings, MemoryRecordStore(), places=Geo(""), shelf=FactsShelf(empty_folder))
+    base = {"type": "track", "event": "Product Added", "properties": {"product_id": "p", "price": 1}}
+    events = [{**base, "anonymousId": f"warm-{i}", "messageId": f"m{i}"} for i in range(32)]
+    events.append({**base, "anonymousId": "warm-1", "userId": "warm", "traits": {"email": "x"}})
+    events.append({**base, "anonymousId": "warm-2", "userId": "warm"})
+    body = b"\n".join(json.dumps(event).encode() for event in events)
+    engine.apply([(0, Entry(1, 1_700_000_000_000, int(Source.SEGMENT), len(events), body))])
+    engine.tick(1_800_000_000_000)
+    values = np.empty((1, N_FEATURES), np.float32)
+    features_into(engine.records, np.zeros(1, np.int32), np.array([1_800_000_000_000], np.int64), values)
+    keys = np.array([1, 2], np.uint64)
+    facts = Facts(1, keys, np.zeros((2, 21), np.float32), keys, np.zeros((2, 2), np.float32))
+    columns = engine.reader.read([(0, Entry(1, 1, 0, 1, b"{}"))], facts)
+    place_prices(columns.events, columns.items, facts.categories, facts.quantiles, facts.products, facts.fences)
+    engine.forget_old_messages()
+    engine.take_commit()
