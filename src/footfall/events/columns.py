@@ -533,10 +533,11 @@ class Reader:
                 url = page.url if page.url is not None else properties.url
                 path = page.path if page.path is not None else properties.path
                 if table == IN_WHERE:
-                    where = shop.page_of(url, path)
+                    where = shop.pages.get((url, path)) or shop.page(url, path)
                     kind = names.kind_of(event.type, text_of(event.event))
                     category = properties.category if NEEDS[kind] & _WITH_CATEGORY else None
-                    _, section_key = shop.section_of(where.where, category, None)
+                    at = (where.where, category, None)
+                    _, section_key = shop.sections.get(at) or shop.section(at, where.where, category, None)
                     tables.put("wheres", key, where.key, section_key)
                 else:
                     referrer = page.referrer if page.referrer is not None else properties.referrer

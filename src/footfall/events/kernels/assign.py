@@ -8,11 +8,13 @@ reported as a miss; the caller decides, enters it and calls again. An event that
 import math
 
 import numpy as np
+from numba import njit
 
 from footfall.base.codes import Device, Flag
 from footfall.base.ids import ANONYMOUS, NO_IDS, USER
 from footfall.base.kinds import N_KINDS, Kind
 from footfall.events.kernels import scan as s
+from footfall.events.kernels.scan import word
 from footfall.events.kernels.xxh3 import LONGEST, xxh3
 from footfall.record.admit import _slot_of as slot_of
 from footfall.record.admit import keys_add
@@ -68,19 +70,29 @@ _FNV, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _CART_ADD, _CART_REMOVE = int(Kind.CART_ADD), int(Kind.CART_REMOVE)
 _LATE, _FUTURE, _NO_TIME = int(Flag.LATE), int(Flag.FUTURE), int(Flag.NO_TIME)
 _BOT_FLAG, _BOT = int(Flag.BOT), int(Device.BOT)
+_1, _8, _29, _32 = np.uint64(1), np.uint64(8), np.uint64(29), np.uint64(32)
 _EARLIEST_MS = 315_532_800_000
 _QUARTER_MS = 900_000
 
 
-@kernel
-def _long_hash(b, at, n, seed):
-    """Hash of any length, for table keys only."""
-    h = seed
-    while n > LONGEST:
-        h = xxh3(b, at, LONGEST, h)
-        at += LONGEST
-        n -= LONGEST
-    return xxh3(b, at, n, h)
+@njit(inline="always")
+def _table_hash(b, at, n, seed):
+    """Hash of any length for keys of the tables, which never leave this process: eight bytes a step."""
+    h = seed ^ (np.uint64(n) * _P1)
+    position = np.uint64(at)
+    stop = position + np.uint64(n)
+    while position + _8 <= stop:
+        h = (h ^ word(b, position)) * _P2
+        h ^= h >> _29
+        position += _8
+    if n >= 8:
+        if position < stop:  # the last eight bytes, some of them a second time
+            h = (h ^ word(b, stop - _8)) * _P2
+    else:
+        while position < stop:
+            h = (h ^ np.uint64(b[position])) * _P2
+            position += _1
+    return h ^ (h >> _32)
 
 
 @kernel
@@ -89,9 +101,7 @@ def _field_hash(b, spans, i, field, seed):
     n = spans[i, field, 1]
     if n < 0:
         return seed * _P1 + _P2
-    if n <= LONGEST:
-        return xxh3(b, spans[i, field, 0], n, seed)
-    return _long_hash(b, spans[i, field, 0], n, seed)
+    return _table_hash(b, spans[i, field, 0], n, seed)
 
 
 @kernel
@@ -331,7 +341,7 @@ def assign(
             if has_query or n_host == 0:
                 key = _field_hash(b, spans, i, url, site)
             else:
-                key = _long_hash(b, start, n_host, ~site)
+                key = _table_hash(b, start, n_host, ~site)
             key = _join(
                 _join(key, _field_hash(b, spans, i, referrer, site)), _field_hash(b, spans, i, s.CAMPAIGN, site)
             )

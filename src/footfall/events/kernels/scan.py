@@ -117,7 +117,7 @@ _MULTIPLIER_0 = _MULTIPLIER[0]
 
 
 @njit(inline="always")
-def _word(b, at):
+def word(b, at):
     """Eight bytes, little-endian; one load once compiled."""
     return (
         np.uint64(b[at])
@@ -141,7 +141,7 @@ def _string_end(b, at, stop):
     is_plain = True
     while True:
         while at + _8 <= stop:
-            x = _word(b, at)
+            x = word(b, at)
             quote, slash, delete = x ^ _QUOTES, x ^ _SLASHES, x ^ _DELETES
             odd = (x | (quote - _ONES) | (slash - _ONES) | (delete - _ONES) | (x - _SPACES)) & _HIGHS
             if odd != 0:  # the first odd byte: its mark is the lowest set bit, below which no byte borrowed
@@ -388,8 +388,8 @@ def _event(b, at, stop, spans, numbers):
         if n <= _17:
             size = n
             if n >= _8:
-                first = _word(b, key)
-                last = _word(b, key + n - _8)
+                first = word(b, key)
+                last = word(b, key + n - _8)
             else:
                 first = last = _load(b, key, n)
             slot = ((first ^ (last << np.uint64(1)) ^ (size << np.uint64(56)) ^ level) * _MULTIPLIER_0) >> np.uint64(57)
