@@ -12,6 +12,14 @@ Story = Callable[[int], Awaitable[None]]
 
 
 async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["path"] == "/stream":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(0.02)
+        for piece in (b"one", b"x" * 1_000_000, b"two", b""):
+            await send({"type": "http.response.body", "body": piece, "more_body": piece != b""})
+            if not piece:
+                return
+            await asyncio.sleep(0.02)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
     await send({"type": "http.response.body", "body": b"hello"})
 
@@ -50,6 +58,18 @@ def test_two_requests_on_one_connection_are_answered() -> None:
         first = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
         answer = await answer_to(port, first + b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
         assert answer.count(b"HTTP/1.1 200 OK") == 2
+
+    serving(story)
+
+
+def test_a_streams_head_does_not_wait_for_its_body() -> None:
+    async def story(port: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /stream HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        assert b"one" not in await reader.readuntil(b"\r\n\r\n")
+        body = await reader.read()
+        assert body == b"3\r\none\r\nf4240\r\n" + b"x" * 1_000_000 + b"\r\n3\r\ntwo\r\n0\r\n\r\n"
+        writer.close()
 
     serving(story)
 

@@ -215,7 +215,7 @@ def depth_exceeds(document: bytes, max_depth: int) -> bool:
 
     Taking away all innermost pairs at once makes the rest one level flatter, so the rounds count the levels.
     """
-    if document.count(b"{") + document.count(b"[") <= max_depth:
+    if document.count(b"{") + (document.count(b"[") if b"[" in document else 0) <= max_depth:
         return False
     brackets = _STRINGS.sub(b"", document).translate(_AS_BRACES, _ALL_BUT_BRACKETS)
     for _ in range(max_depth):
