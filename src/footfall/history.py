@@ -262,12 +262,12 @@ def facts_of(lake: Lake, version: int, since_ms: int, until_ms: int) -> Facts:
     span = [since_ms, until_ms, since_ms]
     shares = [k / (N_QUANTILES - 1) for k in range(N_QUANTILES)]
     categories = lake.query(
-        f"SELECT site, category AS name, quantile_cont(price::DOUBLE, {shares}) AS quantiles {views} "  # noqa: S608
+        f"SELECT site, category AS name, quantile_cont(price::DOUBLE, {shares}) AS quantiles {views} "
         f"AND category IS NOT NULL GROUP BY ALL HAVING count(*) >= {LEAST_CATEGORY}",
         span,
     )
     products = lake.query(
-        f"SELECT site, product_id AS name, quantile_cont(price::DOUBLE, [0.25, 0.75]) AS quantiles {views} "  # noqa: S608
+        f"SELECT site, product_id AS name, quantile_cont(price::DOUBLE, [0.25, 0.75]) AS quantiles {views} "
         f"AND product_id IS NOT NULL GROUP BY ALL HAVING count(*) >= {LEAST_PRODUCT}",
         span,
     )

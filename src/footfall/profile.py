@@ -4,9 +4,10 @@ Every method takes the engine's lock only to copy what it needs. The timeline is
 events in memory for what the lake doesn't have yet.
 """
 
+import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -14,12 +15,13 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from footfall.base.clock import Clock
-from footfall.base.codes import Browser, Channel, Device, Os, Status
-from footfall.base.errors import BadInput, Missing
-from footfall.base.ids import ANONYMOUS, USER
+from footfall.base.codes import Browser, Channel, Device, Flag, Os, Status
+from footfall.base.errors import BadInput, FootfallError, Missing, Unavailable
+from footfall.base.ids import ANONYMOUS, USER, identity_key
 from footfall.base.kinds import KIND_NAMES, N_KINDS, Kind
 from footfall.base.times import iso
 from footfall.engine import Engine
+from footfall.events.clean import identity_text
 from footfall.events.columns import Columns, country_text, text_of
 from footfall.events.reasons import REASONS
 from footfall.events.wire import Entry, Source
@@ -30,16 +32,15 @@ from footfall.record.features import CATALOGUE, N_FEATURES, features_into
 from footfall.record.layout import ENDED, KNOWN, PAYING
 
 _RECENT_MAX_EVENTS = 50_000
-_CHANGED_KEEP_MS = 30_000
+_RECENT_MAX_BYTES = 64 << 20
 _MAGIC = b"footfall-v"
-_SORTS = {
-    "last_seen": "last_seen",
-    "first_seen": "first_seen",
-    "events": "n_events",
-    "revenue": "revenue",
-    "session_events": "session_n_events",
-    "session_start": "session_start",
-}
+_SORTS = ("last_seen", "events", "dwell", "cart", "revenue")
+_STORE = int(Flag.STORE)
+_OUTSIDE = frozenset({int(Kind.EMAIL_OPENED), int(Kind.REFUND)})
+"""Kinds that never begin, lengthen or end a session."""
+_TOO_LARGE = frozenset({"event_too_large", "batch_too_large"})
+_REPLAY_AT_ONCE = 500
+_INT64_MAX = (1 << 63) - 1
 
 
 class VisitorIds:
@@ -70,18 +71,49 @@ class VisitorIds:
 
 
 class Parts(Protocol):
-    """What the host lends: its parts, and the lock around the engine."""
+    """What the host lends: its parts, and the locks around the engine."""
 
-    engine: Engine
-    log: EventLog
-    store: RecordStore
-    lake: Lake
-    lock: threading.RLock
-    applying: threading.RLock
-    wake: Callable[[], None]
+    @property
+    def engine(self) -> Engine:
+        """The engine as it is now; the host may replace it."""
+        ...
+
+    @property
+    def log(self) -> EventLog:
+        """Where second tries go."""
+        ...
+
+    @property
+    def store(self) -> RecordStore:
+        """What was committed."""
+        ...
+
+    @property
+    def lake(self) -> Lake:
+        """The past."""
+        ...
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held around the engine's memory."""
+        ...
+
+    @property
+    def applying(self) -> threading.RLock:
+        """Held while the engine moves; taken before ``lock``."""
+        ...
+
+    @property
+    def wake(self) -> Callable[[], None]:
+        """Tells that the log has something new."""
+        ...
+
+    def ledger(self) -> dict[str, int]:
+        """Where every event is, at one moment."""
+        ...
 
     def commit(self) -> bool:
-        """Store what changed."""
+        """Store what changed; raises Unavailable if that can't be done now."""
         ...
 
     def write_lake(self) -> None:
@@ -94,6 +126,15 @@ class _Recent(NamedTuple):
 
     columns: Columns
     rows: np.ndarray
+    n_bytes: int
+
+
+class _Place(NamedTuple):
+    """Where a page of a timeline ends: time and offset of its last event, and the number of the session it was in."""
+
+    time_ms: int = _INT64_MAX
+    offset: int = _INT64_MAX
+    session: int = 0
 
 
 class LiveProfiles:
@@ -105,30 +146,44 @@ class LiveProfiles:
         self._clock = clock
         self._recent: deque[_Recent] = deque()
         self._n_recent = 0
+        self._n_recent_bytes = 0
         self._recent_from = parts.engine.next_offset
-        self._changed: deque[tuple[int, np.ndarray]] = deque()
+        self._changed_ms = np.zeros(1024, np.int64)
+        self._last_change_ms = 0
         self._guard = threading.Lock()
+        self._replaying: set[int] = set()
+        self._replay_lock = threading.Lock()
 
     # -- fed by the host -------------------------------------------------------------------------------------------
 
-    def note(self, columns: Columns) -> None:
-        """Remember a batch that was just applied."""
+    def note(self, columns: Columns, n_bytes: int) -> None:
+        """Remember a batch that was just applied; ``n_bytes`` is about what it holds in memory."""
         events = columns.events
         with self._guard:
-            self._recent.append(_Recent(columns, events["row"].copy()))
+            self._recent.append(_Recent(columns, events["row"], n_bytes))
             self._n_recent += len(columns)
-            while self._n_recent > _RECENT_MAX_EVENTS and len(self._recent) > 1:
-                self._n_recent -= len(self._recent.popleft().rows)
+            self._n_recent_bytes += n_bytes
+            while len(self._recent) > 1 and (
+                self._n_recent > _RECENT_MAX_EVENTS or self._n_recent_bytes > _RECENT_MAX_BYTES
+            ):
+                gone = self._recent.popleft()
+                self._n_recent -= len(gone.rows)
+                self._n_recent_bytes -= gone.n_bytes
                 self._recent_from = int(self._recent[0].columns.offsets[0])
         self.note_rows(events["row"][events["status"] == int(Status.APPLIED)])
 
     def note_rows(self, rows: np.ndarray) -> None:
         """Remember that these visitors changed now."""
-        now = self._clock.now_ms()
-        with self._guard:
-            self._changed.append((now, np.unique(rows)))
-            while self._changed and self._changed[0][0] < now - _CHANGED_KEEP_MS:
-                self._changed.popleft()
+        if not len(rows):
+            return
+        with self._guard:  # the clock is read inside, so that a reader's moment before it is before every later change
+            most = int(rows.max())
+            if most >= len(self._changed_ms):
+                grown = np.zeros(max(most + 1, 2 * len(self._changed_ms)), np.int64)
+                grown[: len(self._changed_ms)] = self._changed_ms
+                self._changed_ms = grown
+            self._last_change_ms = self._clock.now_ms()
+            self._changed_ms[rows] = self._last_change_ms
 
     # -- finding ---------------------------------------------------------------------------------------------------
 
@@ -142,8 +197,9 @@ class LiveProfiles:
             row = self._ids.row(site, any_id)
             if 0 <= row < engine.n_rows and engine.records[row]["site"] == site:
                 return self._root(row)
-            for what in (USER, ANONYMOUS):
-                row = engine.row_of(site, what, any_id)
+            text = identity_text(any_id)
+            for what in (USER, ANONYMOUS) if text is not None else ():
+                row = engine.row_of(site, what, text or "")
                 if row >= 0:
                     return row
         return -1
@@ -156,12 +212,10 @@ class LiveProfiles:
         return rows
 
     def _merges_of(self, row: int) -> list[Merge]:
-        pending = [m for m in self._parts.engine.pending_merges() if row in (m.winner, m.loser)]
-        known = {m.merge_id for m in pending}
-        return sorted(
-            pending + [m for m in self._parts.store.merges_of(row) if m.merge_id not in known],
-            key=lambda m: -m.merge_id,
-        )
+        with self._parts.lock:
+            known = {m.merge_id: m for m in self._parts.engine.pending_merges()}
+        merges = {m.merge_id: m for m in self._parts.store.merges_of(row)} | known
+        return [merges[k] for k in sorted(merges, reverse=True) if row in (merges[k].winner, merges[k].loser)]
 
     def _identities(self, rows: Sequence[int]) -> list[Identity]:
         found: dict[tuple[int, str], Identity] = {}
@@ -181,8 +235,7 @@ class LiveProfiles:
         found = self._parts.store.names(site, wanted) if wanted else {}
         if len(found) < len(set(wanted)):
             with self._parts.lock:
-                fresh = {key: text for at, key, _, text in self._parts.engine.reader.new_names if at == site}
-            found = {**{key: fresh[key] for key in wanted if key in fresh}, **found}
+                found = {**self._parts.engine.pending_names(site, wanted), **found}
         return found
 
     # -- lists -----------------------------------------------------------------------------------------------------
@@ -191,78 +244,92 @@ class LiveProfiles:
         self, site: int, *, is_live: bool, limit: int, cursor: str | None, q: str, sort: str
     ) -> dict[str, Any]:
         """See :class:`footfall.ports.Profiles`."""
-        sort = sort or "last_seen"
-        field = _SORTS.get(sort.lstrip("-"))
-        if field is None:
-            raise BadInput(f"sort must be one of {', '.join(_SORTS)}.", code="bad_sort")
-        try:
-            start = int(cursor) if cursor else 0
-        except ValueError as error:
-            raise BadInput("This cursor isn't one that was given out.", code="bad_cursor") from error
+        if sort not in _SORTS:
+            raise BadInput(f"`sort` is one of {', '.join(_SORTS)}.", code="bad_sort")
+        (start,) = _numbers(cursor, 1) if cursor else (0,)
         engine = self._parts.engine
-        with self._parts.lock:
-            if q:
-                rows = self._matching(site, q.strip(), limit + start)
-                is_live = False
-            elif is_live:
+        if q:
+            rows = self._matching(site, q.strip(), min(limit + start, 10_000))
+            is_live = False
+        elif is_live:
+            with self._parts.lock:
                 rows = engine.timers.rows()
-            else:
-                rows = np.arange(engine.n_rows, dtype=np.int32)
-            records = engine.records
-            kept = rows[(records["site"][rows] == site) & (records["n_events"][rows] > 0)]
-            if is_live:
-                since = self._clock.now_ms() - engine.settings.session_timeout_s * 1000
-                kept = kept[(records["session_last"][kept] >= since) & (records["states"][kept] & ENDED == 0)]
-            values = records[field][kept].astype(np.float64)
-            order = np.lexsort((kept, values if sort.startswith("+") else -values))
-            page = kept[order[start : start + limit]]
-            copies = records[page].copy()
-        more = start + limit < len(kept)
+        else:
+            rows = np.arange(engine.n_rows, dtype=np.int32)
+        # without the lock: this may be a long walk, and a row that moves meanwhile is sorted as it was or as it is
+        records = engine.records
+        kept = rows[(records["site"][rows] == site) & (records["n_events"][rows] > 0)]
+        if is_live:
+            since = self._clock.now_ms() - engine.settings.session_timeout_s * 1000
+            kept = kept[(records["session_last"][kept] >= since) & (records["states"][kept] & ENDED == 0)]
+        page = kept[np.lexsort((kept, -_sort_values(records, kept, sort)))][start : start + limit]
+        with self._parts.lock:
+            copies = engine.records[page]
         return {
             "visitors": self._live_rows(site, page, copies),
             "total": len(kept),
-            "cursor": str(start + limit) if more else None,
+            "cursor": str(start + limit) if start + limit < len(kept) else None,
         }
 
     def _matching(self, site: int, q: str, most: int) -> np.ndarray:
         row = self._row(site, q)
-        rows = [row] if row >= 0 else []
-        rows += [self._root(i.row) for i in self._parts.store.search(site, q, most) if i.row >= 0]
-        rows += [
-            self._root(i.row)
-            for i in self._parts.engine.pending_identities()
-            if i.site == site and i.row >= 0 and i.text.startswith(q)
-        ]
-        return np.array(sorted(set(rows)), np.int32)
+        found = {row} if row >= 0 else set()
+        with self._parts.lock:
+            pending = self._parts.engine.pending_identities()
+            known = [*self._parts.store.search(site, q, most), *(i for i in pending if i.site == site)]
+            found |= {self._root(i.row) for i in known if i.row >= 0 and i.text.startswith(q)}
+        return np.array(sorted(found), np.int32)
 
     def changed_since(self, site: int, since_ms: int, limit: int) -> list[dict[str, Any]]:
         """See :class:`footfall.ports.Profiles`."""
         with self._guard:
-            parts = [rows for at, rows in self._changed if at >= since_ms]
-        if not parts:
-            return []
+            if self._last_change_ms < since_ms:
+                return []
+            rows = np.flatnonzero(self._changed_ms >= since_ms).astype(np.int32)
+            times = self._changed_ms[rows]
         with self._parts.lock:
             records = self._parts.engine.records
-            rows = np.unique(np.array([self._root(int(row)) for row in np.unique(np.concatenate(parts))], np.int32))
-            rows = rows[(records["site"][rows] == site) & (records["n_events"][rows] > 0)]
-            rows = rows[np.argsort(-records["last_seen"][rows], kind="stable")][:limit]
-            copies = records[rows].copy()
-        return self._live_rows(site, rows, copies)
+            for i in np.flatnonzero(records["merged_into"][rows]):
+                rows[i] = self._root(int(rows[i]))
+            is_here = (records["site"][rows] == site) & (records["n_events"][rows] > 0)
+            rows, times = rows[is_here], times[is_here]
+            order = np.lexsort((rows, -records["last_seen"][rows], -times))
+            rows, times = rows[order], times[order]
+            _, firsts = np.unique(rows, return_index=True)  # a visitor and what was merged into it: once
+            page = rows[np.sort(firsts)][:limit]
+            copies = records[page]
+        return self._live_rows(site, page, copies)
 
     def _live_rows(self, site: int, rows: np.ndarray, records: np.ndarray) -> list[dict[str, Any]]:
         keys: list[int] = []
         for r in records:
             keys += [int(r["section_now"]), int(r["page_now"]), int(r["region"]), int(r["city"])]
         names = self._names(site, list(dict.fromkeys(keys)))
-        return [self._live_row(site, int(row), r, names) for row, r in zip(rows, records, strict=True)]
+        users = self._users(rows, records)
+        return [self._live_row(site, int(row), r, names, users) for row, r in zip(rows, records, strict=True)]
 
-    def _live_row(self, site: int, row: int, r: Any, names: dict[int, str]) -> dict[str, Any]:
+    def _users(self, rows: np.ndarray, records: np.ndarray) -> dict[int, str]:
+        """User ids by row, of the visitors that have one."""
+        keys = {int(row): int(r["user_key"]) for row, r in zip(rows, records, strict=True) if r["user_key"]}
+        if not keys:
+            return {}
+        with self._parts.lock:
+            pending = {i.key: i.text for i in self._parts.engine.pending_identities()}
+        found: dict[int, str] = {}
+        for row, key in keys.items():
+            text = pending.get(key)
+            if text is None:
+                text = next((i.text for i in self._parts.store.identities_of(row) if i.key == key), None)
+            if text is not None:
+                found[row] = text
+        return found
+
+    def _live_row(self, site: int, row: int, r: Any, names: dict[int, str], users: dict[int, str]) -> dict[str, Any]:
         visitor_id = self._ids.of(site, row)
-        users = [i.text for i in self._identities([row]) if i.what == USER] if r["user_key"] else []
         lines = _cart_lines(r)
         return {
             "visitor_id": visitor_id,
-            "label": users[0] if users else visitor_id[:8],
+            "label": users.get(row, visitor_id[:8]),
             "state": _state(r),
             "last_seen": iso(int(r["last_seen"])),
             "session": {
@@ -374,51 +441,80 @@ class LiveProfiles:
         row = self._row(site, any_id)
         if row < 0:
             return None
-        try:
-            before = int(cursor) if cursor else 1 << 62
-        except ValueError as error:
-            raise BadInput("This cursor isn't one that was given out.", code="bad_cursor") from error
+        place = _Place(*_numbers(cursor, 3)) if cursor else _Place()
         family = self._family(row)
-        items = self._recent_items(site, family, before)
-        known = {item["offset"] for item in items}
-        marks = ",".join("?" * len(family))
-        table = self._parts.lake.query(
-            f'SELECT "offset", time_ms, kind, name, url, section, product_id, price, payload FROM events '  # noqa: S608
-            f"WHERE site = ? AND row IN ({marks}) AND time_ms < ? ORDER BY time_ms DESC LIMIT ?",
-            [site, *family, before, limit + 1],
-        )
-        for item in table.to_pylist():
-            if item["offset"] not in known:
-                items.append(item)
-        items.sort(key=lambda item: (-item["time_ms"], -item["offset"]))
+        items = {item["offset"]: item for item in self._recent_items(site, family, place)}
+        items |= {item["offset"]: item for item in self._past_items(site, family, place, limit + 1)}
+        found = sorted(items.values(), key=lambda item: (-item["time_ms"], -item["offset"]))
+        settings = self._parts.engine.settings
         with self._parts.lock:
-            number = int(self._parts.engine.records[row]["session_number"])
-        timeout_ms = self._parts.engine.settings.session_timeout_s * 1000
-        shown = _with_sessions(items[: limit + 1], number if cursor is None else 0, timeout_ms)
+            number = place.session if cursor else int(self._parts.engine.records[row]["session_number"])
+        after_ms = place.time_ms if cursor and place.session else None
+        shown = _with_sessions(found[:limit], number, after_ms, settings.session_timeout_s * 1000, settings.dwell_cap_s)
+        last = found[limit - 1] if len(found) > limit else None
+        session = next((item["session"] for item in reversed(shown) if item["session"]), place.session)
         return {
-            "items": shown[:limit],
-            "cursor": str(items[limit - 1]["time_ms"]) if len(items) > limit else None,
+            "items": shown,
+            "cursor": f"{last['time_ms']}:{last['offset']}:{session}" if last is not None else None,
         }
 
-    def _recent_items(self, site: int, family: Sequence[int], before: int) -> list[dict[str, Any]]:
+    def _lenders(self, family: Iterable[int]) -> list[int]:
+        """The rows of a family, and those that its events were applied to by merges that were taken back since."""
+        rows = list(family)
+        with self._parts.lock:
+            for at in rows:
+                rows.extend(r for r in self._parts.engine.lenders_of(at) if r not in rows)
+        return rows
+
+    def _past_items(self, site: int, family: Sequence[int], place: _Place, n: int) -> list[dict[str, Any]]:
+        """Events of a family from the lake, newest first: at least ``n`` if there are so many."""
+        rows = self._lenders(family)
+        marks = ",".join("?" * len(rows))
+        found: list[dict[str, Any]] = []
+        time_ms, offset = place.time_ms, place.offset
+        while len(found) < n:
+            page = self._parts.lake.query(
+                'SELECT "offset", row, time_ms, kind, flags, name, url, section, product_id, price, payload,'  # noqa: S608
+                f" user_id, anonymous_id FROM events WHERE site = ? AND row IN ({marks})"
+                ' AND (time_ms < ? OR (time_ms = ? AND "offset" < ?)) ORDER BY time_ms DESC, "offset" DESC LIMIT ?',
+                [site, *rows, time_ms, time_ms, offset, n],
+            ).to_pylist()
+            for item in page:
+                key = _key_of(site, item.pop("user_id"), item.pop("anonymous_id"))
+                if self._parts.engine.owner_of(item.pop("row"), item["offset"], key) in family:
+                    found.append(item)
+            if len(page) < n:
+                break
+            time_ms, offset = page[-1]["time_ms"], page[-1]["offset"]
+        return found
+
+    def _recent_items(self, site: int, family: Sequence[int], place: _Place) -> list[dict[str, Any]]:
         with self._guard:
             gap = self._recent_from > self._parts.lake.position()
         if gap:  # more came in than memory keeps since the lake was last written
-            self._parts.commit()
-            self._parts.write_lake()
+            with contextlib.suppress(Unavailable):  # what the disk doesn't take now is shown later
+                self._parts.commit()
+                self._parts.write_lake()
+        rows_of_all = self._lenders(family)
         with self._guard:
             recent = list(self._recent)
-        found = []
-        for columns, rows in recent:
-            events = columns.events
-            wanted = np.isin(rows, family) & (events["status"] == int(Status.APPLIED)) & (events["time"] < before)
-            found += [(columns, int(i)) for i in np.flatnonzero(wanted)]
+        found: list[tuple[Columns, int]] = []
+        for columns, rows, _ in recent:
+            events, offsets = columns.events, columns.offsets
+            times = events["time"]
+            is_before = (times < place.time_ms) | ((times == place.time_ms) & (offsets < place.offset))
+            wanted = np.isin(rows, rows_of_all) & (events["status"] == int(Status.APPLIED)) & is_before
+            for i in np.flatnonzero(wanted):
+                key = int(events[i]["user_key"]) or int(events[i]["anonymous_key"])
+                if self._parts.engine.owner_of(int(rows[i]), int(offsets[i]), key) in family:
+                    found.append((columns, int(i)))
         names = self._names(site, [int(c.events[i][f]) for c, i in found for f in ("page", "section")])
         return [
             {
                 "offset": int(columns.offsets[i]),
                 "time_ms": int(columns.events[i]["time"]),
                 "kind": int(columns.events[i]["kind"]),
+                "flags": int(columns.events[i]["flags"]),
                 "name": None,
                 "url": names.get(int(columns.events[i]["page"])),
                 "section": names.get(int(columns.events[i]["section"])),
@@ -433,18 +529,26 @@ class LiveProfiles:
 
     def ledger(self) -> dict[str, int]:
         """See :class:`footfall.ports.Profiles`."""
-        with self._parts.lock:
-            out = self._parts.engine.ledger(self._parts.log.next_offset())
-            behind = self._clock.now_ms() - self._parts.engine.counters["clock_ms"]
-        return {**out, "lag_ms": max(0, behind) if out["lag_events"] else 0}
+        out = self._parts.ledger()
+        return {**out, "lag_ms": self._oldest_ms() if out["lag_events"] else 0}
+
+    def _oldest_ms(self) -> int:
+        """Age of the oldest event that isn't applied yet."""
+        try:
+            waiting = self._parts.log.read(self._parts.engine.next_offset, 1)
+        except FootfallError:
+            return 0
+        since_ms = [entry.logged_ms or entry.received_ms for _, entry in waiting]
+        return max(0, self._clock.now_ms() - since_ms[0]) if since_ms else 0
+
+    def _commit_if_possible(self) -> None:
+        with contextlib.suppress(Unavailable):  # then what is stored already is shown
+            self._parts.commit()
 
     def failed(self, site: int, *, limit: int, cursor: str | None, reason: str | None) -> dict[str, Any]:
         """See :class:`footfall.ports.Profiles`."""
-        self._parts.commit()
-        try:
-            before = int(cursor) if cursor else None
-        except ValueError as error:
-            raise BadInput("This cursor isn't one that was given out.", code="bad_cursor") from error
+        before = _numbers(cursor, 1)[0] if cursor else None
+        self._commit_if_possible()
         by_reason = self._parts.store.n_failed_by_reason(site)
         rows: list[Failed] = []
         while len(rows) <= limit:
@@ -462,34 +566,29 @@ class LiveProfiles:
 
     def replay_failed(self, site: int, offsets: Sequence[int] | None, reason: str | None) -> int:
         """See :class:`footfall.ports.Profiles`."""
-        self._parts.commit()
-        store = self._parts.store
-        if offsets is None:
-            rows, before = [], None
-            while page := store.failed(site, 1000, before):
-                rows += page
-                before = page[-1].offset
-        else:
-            rows = store.failed_at(offsets)
-        rows = [
-            row for row in rows
-            if row.site == site and not row.is_replayed and (reason is None or row.reason == reason)
-        ]  # fmt: skip
-        entries = [
-            msgspec.structs.replace(
-                row.entry,
-                source=int(Source.REPLAY),
-                n=1,
-                body=_one_line(row.entry.body),
-                reject="",
-                replay_of=row.offset,
-            )
-            for row in sorted(rows, key=lambda row: row.offset)
-        ]
-        for start in range(0, len(entries), 1000):
-            self._parts.log.append(entries[start : start + 1000])
-        self._parts.wake()
-        return len(entries)
+        with self._replay_lock:
+            self._commit_if_possible()
+            store = self._parts.store
+            waiting = store.failed_at(sorted(self._replaying))  # second tries that may not be applied yet
+            self._replaying = {row.offset for row in waiting if not row.is_replayed}
+            if offsets is None:
+                offsets, before = [], None
+                while page := store.failed(site, _REPLAY_AT_ONCE, before):
+                    offsets += [row.offset for row in page]
+                    before = page[-1].offset
+            chosen = sorted(set(offsets) - self._replaying)
+            n = 0
+            for start in range(0, len(chosen), _REPLAY_AT_ONCE):
+                rows = [
+                    row for row in store.failed_at(chosen[start : start + _REPLAY_AT_ONCE])
+                    if row.site == site and not row.is_replayed and reason in (None, row.reason) and _is_whole(row)
+                ]  # fmt: skip
+                if rows:
+                    self._parts.log.append([_again(row, self._clock.now_ms()) for row in rows])
+                    self._replaying |= {row.offset for row in rows}
+                    n += len(rows)
+            self._parts.wake()
+            return n
 
     # -- merges ----------------------------------------------------------------------------------------------------
 
@@ -502,16 +601,23 @@ class LiveProfiles:
         return [self._merge_row(site, found[k]) for k in sorted(found, reverse=True)]
 
     def _merge_row(self, site: int, merge: Merge) -> dict[str, Any]:
+        rows = {merge.winner, merge.loser, *self._family(merge.winner), *self._family(merge.loser)}
+        texts = {i.key: i.text for i in self._identities(list(rows))}
         return {
             "merge_id": merge.merge_id,
             "time": iso(merge.time_ms),
             "winner": self._ids.of(site, merge.winner),
             "loser": self._ids.of(site, merge.loser),
+            "keys": [texts.get(key, f"{key:016x}") for key in (merge.key_a, merge.key_b)],
             "is_undone": merge.is_undone,
         }
 
+    def _keys(self, row: int) -> set[int]:
+        """Keys of the identities of a row and of all that was merged into it."""
+        return {i.key for i in self._identities(self._family(row))}
+
     def undo_merge(self, site: int, merge_id: int) -> dict[str, Any]:
-        """See :class:`footfall.ports.Profiles`; both records are made again from what they were and all that came since."""
+        """See :class:`footfall.ports.Profiles`; both records are made again from what they were and all since."""
         parts = self._parts
         with parts.applying:  # nothing comes in meanwhile, so that the lake has everything
             parts.commit()
@@ -521,28 +627,61 @@ class LiveProfiles:
                 raise Missing("There is no such merge.", code="no_merge")
             if merge.is_undone:
                 raise BadInput("This merge was already taken back.", code="already_undone")
-            engine = parts.engine
-            if self._root(merge.loser) != merge.winner or engine.records[merge.winner]["merged_into"]:
+            engine, winner = parts.engine, merge.winner
+            if self._root(merge.loser) != winner or engine.records[winner]["merged_into"]:
                 raise BadInput("A later merge stands on this one: take that one back first.", code="not_the_last")
-            family = self._family(merge.winner)
-            marks = ",".join("?" * len(family))
-            rows = parts.lake.query(
-                f'SELECT "offset", payload, entry FROM events WHERE site = ? AND row IN ({marks}) '  # noqa: S608
-                f'AND "offset" >= ? ORDER BY "offset"',
-                [site, *family, merge.offset],
+            past = parts.lake.query(
+                'SELECT "offset", payload, entry, user_id, anonymous_id FROM events WHERE site = ? AND row = ?'
+                ' AND "offset" >= ? ORDER BY "offset"',
+                [site, winner, merge.offset],
             ).to_pylist()
+            entries = [
+                (e["offset"], entry_of(e["entry"], e["payload"]))
+                for e in past
+                if engine.owner_of(winner, e["offset"], _key_of(site, e["user_id"], e["anonymous_id"])) == winner
+            ]
             later = [
-                m for m in reversed(self._merges_of(merge.winner))
-                if m.winner == merge.winner and m.merge_id > merge_id and not m.is_undone
-            ]  # fmt: skip
-            loser_rows = set(self._family(merge.loser))
-            loser_keys = {i.key for i in self._identities(list(loser_rows))}
-            entries: list[tuple[int, Entry]] = [(r["offset"], entry_of(r["entry"], r["payload"])) for r in rows]
+                (m, self._keys(m.loser))
+                for m in reversed(self._merges_of(winner))
+                if m.winner == winner and m.merge_id > merge_id and not m.is_undone
+            ]
+            loser_keys = self._keys(merge.loser)
             with parts.lock:
-                engine.undo_merge(merge, later, loser_keys, entries)
-            self.note_rows(np.array([merge.winner, merge.loser], np.int32))
+                undone = engine.undo_merge(merge, later, loser_keys, entries)
+            self.note_rows(np.array([winner, merge.loser], np.int32))
             parts.commit()
-        return self._merge_row(site, msgspec.structs.replace(merge, is_undone=True))
+        return self._merge_row(site, undone)
+
+
+def _numbers(cursor: str, n: int) -> list[int]:
+    """The numbers of a cursor, each from 0 to 2^63 - 1; ``BadInput`` if it isn't one that was given out."""
+    parts = cursor.split(":")
+    if len(parts) == n and all(part.isascii() and part.isdigit() and len(part) < 20 for part in parts):
+        numbers = [int(part) for part in parts]
+        if max(numbers) <= _INT64_MAX:
+            return numbers
+    raise BadInput("This cursor isn't one that was given out.", code="bad_cursor")
+
+
+def _key_of(site: int, user_id: str | None, anonymous_id: str | None) -> int:
+    """Key of an event's user id, or without one of its anonymous id; 0 without both."""
+    for what, value in ((USER, user_id), (ANONYMOUS, anonymous_id)):
+        text = identity_text(value)
+        if text is not None:
+            return identity_key(site, what, text)
+    return 0
+
+
+def _sort_values(records: np.ndarray, rows: np.ndarray, sort: str) -> np.ndarray:
+    """What the live rows show, as numbers (float64[len(rows)])."""
+    value: np.ndarray
+    if sort == "cart":
+        lines = records["cart_prices"][rows].astype(np.float64) * records["cart_quantities"][rows]
+        value = lines.sum(axis=1) + records["cart_rest_value"][rows]
+        return value
+    fields = {"last_seen": "last_seen", "events": "session_n_events", "dwell": "session_dwell_s", "revenue": "revenue"}
+    value = records[fields[sort]][rows].astype(np.float64)
+    return value
 
 
 def _state(r: Any) -> str:
@@ -591,8 +730,23 @@ def _number(value: Any) -> float | None:
     return round(number, 6) if np.isfinite(number) else None
 
 
-def _one_line(body: bytes) -> bytes:
-    return body.replace(b"\n", b" ").replace(b"\r", b" ")
+def _is_whole(row: Failed) -> bool:
+    """Whether trying again makes sense: of what was too large only the beginning may have been kept."""
+    if row.reason not in _TOO_LARGE:
+        return True
+    try:
+        msgspec.json.decode(row.entry.body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
+        return False
+    return True
+
+
+def _again(row: Failed, now_ms: int) -> Entry:
+    """The log entry that tries a refused event again; it happened and was received when it did at first."""
+    body = row.entry.body.replace(b"\n", b" ").replace(b"\r", b" ")
+    return msgspec.structs.replace(
+        row.entry, source=int(Source.REPLAY), n=1, body=body, reject="", replay_of=row.offset, logged_ms=now_ms
+    )
 
 
 def _failed_row(row: Failed) -> dict[str, Any]:
@@ -610,13 +764,20 @@ def _failed_row(row: Failed) -> dict[str, Any]:
     }
 
 
-def _with_sessions(items: list[dict[str, Any]], number: int, timeout_ms: int) -> list[dict[str, Any]]:
-    """Timeline items, newest first, each with its session's number and the time until the next one of the session."""
+def _with_sessions(
+    items: list[dict[str, Any]], number: int, after_ms: int | None, timeout_ms: int, cap_s: int
+) -> list[dict[str, Any]]:
+    """Timeline items, newest first, each with its session's number and the time until the next one of the session.
+
+    ``number`` is that of the session of the newest item, or of the item at ``after_ms`` if that is given. What happened
+    in a store or in a mail stands outside of sessions.
+    """
     out: list[dict[str, Any]] = []
-    after: int | None = None
+    after = after_ms
     for item in items:
-        is_same = after is not None and after - item["time_ms"] <= timeout_ms
-        if after is not None and not is_same:
+        is_visit = item["kind"] not in _OUTSIDE and not item["flags"] & _STORE
+        is_same = is_visit and after is not None and after - item["time_ms"] <= timeout_ms
+        if is_visit and after is not None and not is_same:
             number -= 1
         try:
             payload = msgspec.json.decode(item["payload"])
@@ -641,9 +802,9 @@ def _with_sessions(items: list[dict[str, Any]], number: int, timeout_ms: int) ->
                 "title": title if isinstance(title, str) else None,
                 "product_id": text_of(product) if isinstance(product, str | int | float) else None,
                 "price": round(price, 2) if price is not None and price == price else None,
-                "dwell_s": round((after - item["time_ms"]) / 1000, 1) if after is not None and is_same else None,
-                "session": number if number > 0 else None,
+                "dwell_s": round(min((after - item["time_ms"]) / 1000, cap_s), 1) if after and is_same else None,
+                "session": number if number > 0 and is_visit else None,
             }
         )
-        after = item["time_ms"]
+        after = item["time_ms"] if is_visit else after
     return out

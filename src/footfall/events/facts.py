@@ -264,7 +264,7 @@ def make_facts(
 def facts_of_quantiles(
     version: int, categories: np.ndarray, quantiles: np.ndarray, products: np.ndarray, quartiles: np.ndarray
 ) -> Facts:
-    """A snapshot from sorted category keys with their quantiles [c, N_QUANTILES] and product keys with quartiles [p, 2]."""
+    """A snapshot from sorted category keys with quantiles [c, N_QUANTILES] and product keys with quartiles [p, 2]."""
     spread = quartiles[:, 1] - quartiles[:, 0]
     # a product at one price has no spread: a tenth of the price stands in, or any change would be an outlier
     spread = np.maximum(spread, 0.1 * np.abs(quartiles[:, 0]))

@@ -58,7 +58,7 @@ def import_files(
     folder = DataFolder(data, settings)
     try:
         site = _site(folder, site_name)
-        _catch_up(folder)
+        folder.catch_up()
         before = dict(folder.engine.counters)
         n_events = _feed(folder, site, chunks, on_progress)
         after = folder.engine.counters
@@ -86,20 +86,14 @@ def _site(folder: DataFolder, name: str | None) -> int:
     sites = [site for site in folder.definitions.sites() if not site.is_archived]
     found = [site for site in sites if name is None or site.name == name]
     if not found:
-        raise Missing(f"There is no site {name!r}; there are: {', '.join(site.name for site in sites)}.", code="no_site")
+        names = ", ".join(site.name for site in sites)
+        raise Missing(f"There is no site {name!r}; there are: {names}.", code="no_site")
     if len(found) > 1:
         raise Missing(f"Say which site with --site: {', '.join(site.name for site in found)}.", code="no_site")
     return found[0].number
 
 
-def _catch_up(folder: DataFolder) -> None:
-    while folder.apply(folder.settings.engine_batch_max_events):
-        pass
-
-
-def _feed(
-    folder: DataFolder, site: int, chunks: Iterable[Chunk], on_progress: Callable[[Chunk], None] | None
-) -> int:
+def _feed(folder: DataFolder, site: int, chunks: Iterable[Chunk], on_progress: Callable[[Chunk], None] | None) -> int:
     n_events = 0
     day = None
     last_commit_s = time.monotonic()
@@ -112,8 +106,8 @@ def _feed(
                 _end_of_day(folder, entry.received_ms // _DAY_MS * _DAY_MS)
             day = max(day or 0, entry.received_ms // _DAY_MS)
             folder.log.append([entry])
-            _catch_up(folder)
-            folder.tick(min(entry.received_ms, now_ms))
+            folder.catch_up()
+            folder.tick(entry.received_ms)
         n_events += len(chunk.lines)
         if time.monotonic() - last_commit_s > 2.0:
             folder.commit()
@@ -133,7 +127,7 @@ def _entries(site: int, chunk: Chunk, now_ms: int) -> Iterator[Entry]:
         stop = max(stop, start + 1)
         yield Entry(
             site=site,
-            received_ms=int(times[stop - 1]) or now_ms,
+            received_ms=min(int(times[stop - 1]) or now_ms, now_ms),
             source=int(Source.IMPORT),
             n=stop - start,
             body=b"\n".join(chunk.lines[start:stop]),
@@ -148,4 +142,4 @@ def _end_of_day(folder: DataFolder, midnight_ms: int) -> None:
     folder.commit()
     folder.write_lake()
     folder.publish_facts(midnight_ms)
-    _catch_up(folder)
+    folder.catch_up()

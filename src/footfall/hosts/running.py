@@ -5,11 +5,12 @@ changed and then carries it to the lake; facts are published from the lake at in
 tried again with a pause, and makes ``/readyz`` say so; none of them ends the process.
 """
 
+import contextlib
 import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -21,29 +22,42 @@ from footfall.adapters.journal import SqliteJournal
 from footfall.adapters.lake import ParquetLake
 from footfall.adapters.records import SqliteRecordStore
 from footfall.base.clock import Clock, SystemClock
-from footfall.base.errors import Unavailable
+from footfall.base.errors import FootfallError, Unavailable
 from footfall.engine import Engine, split_at_control
 from footfall.events.columns import Columns
-from footfall.events.facts import FactsShelf
+from footfall.events.facts import FactsShelf, same_facts
 from footfall.events.geo import Geo
 from footfall.events.wire import Entry, Source
 from footfall.history import Historian, facts_of
+from footfall.hosts.warming import warm_up
+from footfall.ports import Commit, EventLog
 from footfall.profile import LiveProfiles, VisitorIds
-from footfall.ports import EventLog
 from footfall.settings import Settings
 
 _log = structlog.get_logger("footfall")
 _DAY_MS = 86_400_000
 _IDLE_S = 0.02
 """How long the engine loop sleeps when the log has nothing; a new entry wakes it at once."""
+_TICK_EVERY_MS = 250
+"""How often sessions are ended while the log always has something."""
+_TROUBLE_MS = 10_000
+"""A loop that has failed for so long makes the server unready."""
+_LAG_FRACTION = 0.5
+"""Of the lag at which events are refused; from here on the server isn't ready, so that a balancer looks elsewhere."""
+_FACTS_KEPT = 2_000
+"""Snapshots of shared facts that are kept, so that merges made since can be taken back exactly: 83 days, hourly."""
 
 
 class _Telling:
-    """A log that tells when something was appended."""
+    """A log that tells when something was appended, and counts what is no event received."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
         self.on_append: Callable[[], None] = _ignore
+        self.counting = threading.RLock()
+        """Held while control entries and second tries are appended, so that the ledger never sees half of it."""
+        self.n_extra = 0
+        """Control entries and second tries in the log, as far as counted; see :meth:`DataFolder.catch_up`."""
         self.read = log.read
         self.next_offset = log.next_offset
         self.trim = log.trim
@@ -52,7 +66,13 @@ class _Telling:
 
     def append(self, entries: Sequence[Entry]) -> int:
         """As the log's own, then tell."""
-        offset = self._log.append(entries)
+        n_extra = sum([entry.n for entry in entries if entry.replay_of >= 0 or entry.source == Source.ENGINE])
+        if n_extra:
+            with self.counting:
+                offset = self._log.append(entries)
+                self.n_extra += n_extra
+        else:
+            offset = self._log.append(entries)
         self.on_append()
         return offset
 
@@ -71,18 +91,18 @@ class DataFolder:
         self.lake = ParquetLake(data / "lake")
         self.places = Geo(settings.geo_database)
         self.shelf = FactsShelf(data / "facts")
-        self.engine = Engine(settings, self.store, places=self.places, shelf=self.shelf)
-        self.engine.recover()
-        self.historian = Historian(
-            settings, self.log, self.store, self.lake, Geo(settings.geo_database), FactsShelf(data / "facts")
-        )
+        self.engine = self._recovered()
+        places = Geo(settings.geo_database)
+        self.historian = Historian(settings, self.log, self.store, self.lake, places, self.shelf)
         # held in this order: applying (the engine takes nothing meanwhile), storing, lock (around the engine's memory)
         self.applying = threading.RLock()
         self._storing = threading.RLock()
         self.lock = threading.RLock()
         self._writing_lake = threading.Lock()
+        self._unstored: Commit | None = None
+        self._is_torn = False
         self.committed_offset = self.engine.next_offset
-        self.on_applied: Callable[[Columns], None] = _ignore
+        self.on_applied: Callable[[Columns, int], None] = _ignore
         self.on_ended: Callable[[np.ndarray], None] = _ignore
         self.wake: Callable[[], None] = _ignore
         self.log.on_append = self._on_append
@@ -90,40 +110,81 @@ class DataFolder:
     def _on_append(self) -> None:
         self.wake()
 
+    def _recovered(self) -> Engine:
+        engine = Engine(self.settings, self.store, places=self.places, shelf=self.shelf)
+        engine.recover()
+        return engine
+
+    @contextlib.contextmanager
+    def _moving(self) -> Iterator[Engine]:
+        """While the engine moves. If it fails midway, it is recovered before it moves again, and nothing is stored."""
+        if self._is_torn:
+            with self._storing, self.lock:
+                self._unstored = None
+                self.engine = self._recovered()
+                self.committed_offset = self.engine.next_offset
+                self._is_torn = False
+        with self.lock:
+            self._is_torn = True
+            yield self.engine
+            self._is_torn = False
+
     def apply(self, most: int) -> int:
         """Apply up to about ``most`` events from the log; returns how many offsets the engine moved."""
         with self.applying:
             start = self.engine.next_offset
             for batch in split_at_control(self.log.read(start, most)):
-                with self.lock:
-                    columns = self.engine.apply(batch)
-                    if columns is not None:
-                        self.on_applied(columns)
+                with self._moving() as engine:
+                    if engine.next_offset != batch[0][0]:
+                        return 1  # it was recovered just now: the caller comes again
+                    columns = engine.apply(batch)
+                if columns is not None:
+                    self.on_applied(columns, sum([len(entry.body) for _, entry in batch]))
             return self.engine.next_offset - start
+
+    def catch_up(self) -> None:
+        """Apply all that the log has; before anything is appended to it."""
+        while self.apply(self.settings.engine_batch_max_events):
+            pass
+        with self.log.counting:
+            self.log.n_extra = self._n_extra_applied()
+
+    def _n_extra_applied(self) -> int:
+        return self.engine.counters["control"] + self.engine.counters["retried"]
+
+    def ledger(self) -> dict[str, int]:
+        """Where every event is, at one moment."""
+        with self.log.counting, self.lock:
+            return self.engine.ledger(self.log.next_offset(), self.log.n_extra - self._n_extra_applied())
 
     def tick(self, now_ms: int) -> None:
         """End the sessions that are due."""
-        with self.applying, self.lock:
-            rows = self.engine.tick(now_ms)
-            if len(rows):
-                self.on_ended(rows)
+        with self.applying:
+            is_more = True
+            while is_more:
+                with self._moving() as engine:
+                    rows = engine.tick(now_ms)
+                is_more = len(rows) > 0
+                if is_more:
+                    self.on_ended(rows)
 
     def commit(self) -> bool:
-        """Store what changed; False if nothing did. Waits, trying again, while the disk is full or broken."""
+        """Store what changed; False if nothing did. Raises Unavailable while the disk is full or broken.
+
+        What couldn't be stored is kept and is stored first the next time.
+        """
         with self._storing:
-            with self.lock:
-                commit = self.engine.take_commit()
+            if self._unstored is None:
+                with self.lock:
+                    self._unstored = None if self._is_torn else self.engine.take_commit()
+            commit = self._unstored
             if commit is None:
                 return False
-            wait_s = 0.1
-            while True:
-                try:
-                    self.store.commit(commit)
-                    break
-                except Unavailable as error:
-                    _log.error("records can't be stored; trying again", error=str(error))
-                    time.sleep(wait_s)
-                    wait_s = min(2 * wait_s, 5.0)
+            self.store.commit(commit)
+            self._unstored = None
+            with self.lock:
+                self.engine.forget_taken()
+            self.historian.note(commit.batches)
             self.committed_offset = commit.next_offset
             return True
 
@@ -139,16 +200,22 @@ class DataFolder:
         self.log.trim(min(oldest, self.lake.position()))
 
     def publish_facts(self, now_ms: int) -> int:
-        """Make a new snapshot of shared facts from the lake, name it in the log; returns its version. Without prices there is nothing to publish."""
-        facts = facts_of(self.lake, now_ms, now_ms - self.settings.facts_window_days * _DAY_MS, now_ms + 1)
-        if not len(facts.categories) and not len(facts.products):
-            return self.engine.counters["facts"]
+        """Make a new snapshot of shared facts from the lake and name it in the log; returns the version in force.
+
+        Nothing is published when there are no prices, or the same as in the snapshot before.
+        """
+        version = self.shelf.free_version(now_ms)
+        facts = facts_of(self.lake, version, now_ms - self.settings.facts_window_days * _DAY_MS, now_ms + 1)
+        is_empty = not len(facts.categories) and not len(facts.products)
+        with self.lock:
+            if is_empty or same_facts(facts, self.engine.facts):
+                return self.engine.counters["facts"]
         self.shelf.put(facts)
-        self.log.append([Entry(0, now_ms, int(Source.ENGINE), 1, b"", facts=facts.version)])
-        return facts.version
+        self.log.append([Entry(0, now_ms, int(Source.ENGINE), 1, b"", facts=version)])
+        return version
 
     def tidy(self, now_ms: int) -> None:
-        """Daily housekeeping: compaction, retention, the duplicate window."""
+        """Daily housekeeping: compaction, retention, the duplicate window. Only after :meth:`write_lake`."""
         settings = self.settings
         self.lake.compact(_date(now_ms))
         if settings.lake_retention_days:
@@ -156,15 +223,16 @@ class DataFolder:
         self.store.trim_batches(now_ms - (settings.duplicate_window_days + 1) * _DAY_MS)
         with self.applying, self.lock:
             self.engine.forget_old_messages()
+        self.shelf.trim(_FACTS_KEPT, self.engine.counters["facts"])
         self.trim_journal(now_ms)
 
     def close(self) -> None:
-        """Store everything and let go of the folder."""
-        self.commit()
-        self.lake.close()
-        self.store.close()
-        self.log.close()
-        self.definitions.close()
+        """Store everything, as far as the disk takes it (the log has it all), and let go of the folder."""
+        for work in (self.commit, self.lake.close, self.store.close, self.log.close, self.definitions.close):
+            try:
+                work()
+            except FootfallError as error:
+                _log.error("not everything could be closed; the next start mends it", error=str(error))
         self.places.close()
         self._lock_file.close()
 
@@ -207,8 +275,9 @@ class Running:
         self._news = threading.Event()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self.troubles: dict[str, str] = {}
-        """What is failing right now, by loop."""
+        self.troubles: dict[str, tuple[int, str]] = {}
+        """What is failing right now, by loop: since when (ms) and how."""
+        self._ticked_ms = 0
 
     def wake(self) -> None:
         """Tell the engine loop that the log has something new."""
@@ -218,23 +287,37 @@ class Running:
         """Events in the log that aren't applied yet."""
         return self.folder.log.next_offset() - self.folder.engine.next_offset
 
+    def trouble(self) -> str:
+        """Why this server shouldn't be sent events now, or empty."""
+        now_ms = self.clock.now_ms()
+        for name, (since_ms, what) in sorted(self.troubles.items()):
+            if now_ms - since_ms >= _TROUBLE_MS:
+                return f"The {name} loop has failed for {(now_ms - since_ms) // 1000} s: {what}"
+        lag = self.lag_events()
+        if lag > _LAG_FRACTION * self.settings.lag_max_events:
+            return f"{lag:,} events wait to be applied."
+        return ""
+
     def start(self) -> None:
-        """Catch up with the log, then start the loops."""
-        while self.folder.apply(self.settings.engine_batch_max_events):
-            pass
+        """Compile the kernels, catch up with the log, then start the loops."""
+        warm_up(self.settings, self.folder.path / "facts" / "none")
+        self.folder.catch_up()
         for name, turn in (("engine", self._turn_engine), ("store", self._turn_store), ("lake", self._turn_lake())):
             thread = threading.Thread(target=self._run, args=(name, turn), name=f"footfall-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def stop(self) -> None:
-        """Stop the loops, store everything, close."""
+        """Stop the loops, store everything as far as the disk takes it, close."""
         self._stop.set()
         self._news.set()
         for thread in self._threads:
             thread.join(timeout=60)
-        self.folder.commit()
-        self.folder.write_lake()
+        try:
+            self.folder.commit()
+            self.folder.write_lake()
+        except FootfallError as error:
+            _log.error("not everything could be stored; the log has it", error=str(error))
         self.folder.close()
 
     def serve(self, ready: Callable[[str], None] | None = None) -> None:
@@ -248,14 +331,19 @@ class Running:
             try:
                 turn()
                 self.troubles.pop(name, None)
-            except Exception as error:  # whatever it is must not stop the pipeline: shown, logged, tried again
-                self.troubles[name] = f"{type(error).__name__}: {error}"
+            except Exception as error:  # noqa: BLE001 - whatever it is must not stop the pipeline: shown, logged, tried again
+                since_ms, _ = self.troubles.get(name, (self.clock.now_ms(), ""))
+                self.troubles[name] = since_ms, f"{type(error).__name__}: {error}"
                 _log.error("a loop failed and is tried again", loop=name, error=str(error), exc_info=True)
                 self._stop.wait(1.0)
 
     def _turn_engine(self) -> None:
-        if not self.folder.apply(self.settings.engine_batch_max_events):
-            self.folder.tick(self.clock.now_ms())
+        has_news = self.folder.apply(self.settings.engine_batch_max_events) > 0
+        now_ms = self.clock.now_ms()
+        if not has_news or abs(now_ms - self._ticked_ms) >= _TICK_EVERY_MS:
+            self._ticked_ms = now_ms
+            self.folder.tick(now_ms)
+        if not has_news:
             self._news.wait(_IDLE_S)
             self._news.clear()
 

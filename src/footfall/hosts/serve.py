@@ -6,51 +6,77 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import uvicorn
 
 from footfall.web.ack import GroupCommit
 from footfall.web.api import build_app
-from footfall.web.asgi import build
+from footfall.web.asgi import App, Asgi, build
 from footfall.web.collector import Collector
+from footfall.web.live import Live
+from footfall.web.metrics import Metrics
+from footfall.web.protocol import Protocol
 
 if TYPE_CHECKING:
     from footfall.hosts.running import Running
 
+BACKLOG = 4096
+"""Connections that may wait to be accepted."""
 
-def application(running: "Running") -> tuple[Any, GroupCommit]:
-    """The ASGI application over a running folder, and its group commit, which the host closes."""
+
+class Application(NamedTuple):
+    """What answers, and what its host ends."""
+
+    asgi: App
+    ack: GroupCommit
+    live: Live
+
+
+def application(running: "Running") -> Application:
+    """The ASGI application over a running folder."""
     folder, settings = running.folder, running.settings
     ack = GroupCommit(folder.log, max_events=settings.ack_queue_max_events)
     collector = Collector(settings, folder.definitions.site_of_write_key, ack, running.clock, running.lag_events)
-    rest = build_app(folder.definitions, running.profiles, settings, running.clock)
-    return build(collector, rest), ack
+    rest = build_app(folder.definitions, running.profiles, settings, running.clock, metrics=Metrics())
+    return Application(build(collector, cast(Asgi, rest), running.trouble), ack, rest.state.live)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which ends the live streams before it waits for connections to close."""
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, streams first."""
+        await self._live.close()
+        await super().shutdown(sockets)
 
 
 def serve(running: "Running", ready: Callable[[str], None] | None = None) -> None:
-    """Serve a folder until SIGINT or SIGTERM; ``ready`` gets the address once the port is open."""
+    """Serve a folder until SIGINT or SIGTERM; ``ready`` gets the address once connections are taken."""
     settings = running.settings
     sys.setswitchinterval(0.001)  # the event loop and the engine take turns more often than every 5 ms
-    running.start()
-    gc.freeze()
-    app, ack = application(running)
-    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(running.stop)
+        listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+        stack.callback(listener.close)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
+        running.start()
+        asgi, ack, live = application(running)
+        stack.callback(ack.close)
+        gc.freeze()
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, loop="uvloop", http="httptools", ws="none", lifespan="on",
-            timeout_keep_alive=75, backlog=4096, server_header=False, date_header=False,
-            timeout_graceful_shutdown=5,
+            asgi, log_level="warning", access_log=False, loop="uvloop", http=Protocol, ws="none", lifespan="on",
+            interface="asgi3", timeout_keep_alive=75, backlog=BACKLOG, server_header=False, date_header=False,
+            timeout_graceful_shutdown=5, proxy_headers=False,
         )  # fmt: skip
-        server = uvicorn.Server(config)
+        listener.listen(BACKLOG)  # who connects from now on waits until uvicorn accepts
         if ready is not None:
             host, port = listener.getsockname()[:2]
             ready(f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}")
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(server.serve(sockets=[listener]))
-    finally:
-        listener.close()
-        ack.close()
-        running.stop()
+            asyncio.run(_Server(config, live).serve(sockets=[listener]))

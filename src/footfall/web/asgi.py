@@ -23,8 +23,9 @@ READY = Answer(200, b'{"status":"ready"}', JSON)
 class App:
     """One ASGI application out of the collector and the rest."""
 
-    def __init__(self, collector: Collector, rest: Asgi | None) -> None:
+    def __init__(self, collector: Collector, rest: Asgi | None, trouble: Callable[[], str] = str) -> None:
         self._collector = collector
+        self._trouble = trouble
         self._route = collector.route
         self._rest = rest
 
@@ -54,6 +55,8 @@ class App:
         elif lag_events > collector.settings.lag_max_events:
             why = f"{lag_events:,} events wait to be applied."
         else:
+            why = self._trouble()
+        if not why:
             return READY
         return Answer(
             503,
@@ -62,9 +65,12 @@ class App:
         )
 
 
-def build(collector: Collector, rest: Asgi | None) -> App:
-    """The whole server's application; ``rest`` gets the lifespan and every path that isn't the collector's."""
-    return App(collector, rest)
+def build(collector: Collector, rest: Asgi | None, trouble: Callable[[], str] = str) -> App:
+    """The whole server's application; ``rest`` gets the lifespan and every path that isn't the collector's.
+
+    ``trouble`` says why the server isn't ready although the collector is, or nothing.
+    """
+    return App(collector, rest, trouble)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
