@@ -132,7 +132,7 @@ def test_nothing_is_taken_until_the_log_is_open_again(commit: GroupCommit, log: 
         with pytest.raises(Unavailable) as caught:
             commit.submit(entry())  # at once, not later
         assert caught.value.code == "log_down"
-        assert commit.outage
+        assert commit.outage == "The disk is full."
         await until(lambda: commit.is_healthy)
         await commit.submit(entry())
 

@@ -56,6 +56,7 @@ class GroupCommit:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._outage: tuple[str, str] | None = None  # code and message for everybody who is refused meanwhile
+        self._why = ""  # what the log said last, for operators
         self._n_failures_in_row = 0
         self.n_acked_events = 0
         """Events acknowledged since start."""
@@ -76,7 +77,7 @@ class GroupCommit:
     @property
     def outage(self) -> str:
         """Why the log takes no events, or empty."""
-        return "" if self._outage is None else self._outage[1]
+        return "" if self._outage is None else self._why or self._outage[1]
 
     @property
     def n_waiting_events(self) -> int:
@@ -168,6 +169,7 @@ class GroupCommit:
         futures = [future for _, future in group]
         with self._lock:
             self._outage = self._outage or LOG_DOWN
+            self._why = str(error)
             # what came while the append was failing is refused as well: acks wait for the reopening
             futures += [future for _, future in self._waiting]
             n += sum(entry.n for entries, _ in self._waiting for entry in entries)
