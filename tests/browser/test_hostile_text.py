@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, expect
 from tests.browser.dashboards import dashboard
 from tests.browser.profiles import SampleProfiles
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAYLOADS = [
     "<script>hit(1)</script>",
