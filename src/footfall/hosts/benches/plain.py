@@ -1,0 +1,3 @@
+MISSING=""
+def bytewax_version(): return ""
+def run_bytewax(*a): pass
