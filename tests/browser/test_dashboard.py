@@ -89,6 +89,8 @@ def test_somebody_new_comes_on_top_but_waits_while_the_list_is_in_use(board: Das
     expect(inside.locator("[data-visitor]").first).to_contain_text("Newcomer One")
     inside.click(".pill")
     expect(inside.locator("[data-visitor]").first).to_contain_text("Newcomer Two")
+    board.profiles.arrive("Newcomer Three")
+    expect(inside.locator("[data-visitor]").first).to_contain_text("Newcomer Three")
 
 
 def test_the_list_is_filtered_and_searched(board: Dashboard, inside: Page) -> None:

@@ -15,6 +15,8 @@ import { arrive, belongs, type Cell, type Filter, type LiveRow, type Merged, upd
 const LIMIT = 100;
 const SEARCH_WAIT_MS = 250;
 const RECOUNT_MS = 20_000;
+/** So long after the last movement over the list new rows wait. */
+const BUSY_MS = 4_000;
 const STATES: [State | "", string][] = [
   ["", "Everyone"],
   ["first_time", "First visit"],
@@ -31,7 +33,8 @@ class List {
   readonly total = signal<number | null>(null);
   readonly cursor = signal<string | null>(null);
   readonly error = signal<unknown>(null);
-  isHeld = false;
+  /** Somebody is pointing or typing at the list: nothing may move under their hand. */
+  private busyUntil = 0;
   private loading: AbortController | null = null;
 
   constructor(private filter: Filter) {}
@@ -82,7 +85,7 @@ class List {
       this.ids.value = arrive(
         this.ids.value,
         fresh.map((row) => row.visitor_id),
-        this.isHeld,
+        this.isBusy,
       );
       for (const id of this.rows.keys()) {
         if (!this.ids.value.order.includes(id) && !this.ids.value.waiting.includes(id)) this.rows.delete(id);
@@ -98,6 +101,14 @@ class List {
     } catch {
       // The list says it when the server can't be reached.
     }
+  }
+
+  get isBusy(): boolean {
+    return performance.now() < this.busyUntil;
+  }
+
+  touched(): void {
+    this.busyUntil = performance.now() + BUSY_MS;
   }
 
   release(): void {
@@ -165,8 +176,14 @@ export function VisitorsView() {
   }, [filter.isLive, filter.state, filter.query, nReconnects]);
   useEffect(() => onVisitors((rows) => list.changed(rows)), [list]);
   useEffect(() => {
-    const timer = setInterval(() => list.recount(), RECOUNT_MS);
-    return () => clearInterval(timer);
+    const counting = setInterval(() => list.recount(), RECOUNT_MS);
+    const releasing = setInterval(() => {
+      if (list.ids.peek().waiting.length && !list.isBusy) list.release();
+    }, 1_000);
+    return () => {
+      clearInterval(counting);
+      clearInterval(releasing);
+    };
   }, [list]);
 
   const { order, waiting } = list.ids.value;
@@ -177,7 +194,9 @@ export function VisitorsView() {
         <p class="head-note">
           {list.total.value !== null && (
             <>
-              <strong>{short(filter.state ? order.length : Math.max(order.length, list.total.value))}</strong>{" "}
+              <strong>
+                {short(filter.state ? order.length : Math.max(order.length + waiting.length, list.total.value))}
+              </strong>{" "}
               {filter.query ? "found" : filter.state ? "shown" : filter.isLive ? "on the site now" : "in all"}
             </>
           )}
@@ -290,19 +309,10 @@ function Nobody({ filter }: { filter: Filter }) {
 const COLUMNS = ["Visitor", "Last seen", "Where", "Session", "Came by", "Place", "Cart", "Orders"];
 
 function Table({ list, order }: { list: List; order: string[] }) {
-  const hold = (isHeld: boolean) => () => {
-    list.isHeld = isHeld;
-  };
-  useEffect(() => () => hold(false)(), []);
+  const touched = () => list.touched();
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: it only keeps rows from moving under the pointer.
-    <div
-      class="table-box"
-      onMouseEnter={hold(true)}
-      onMouseLeave={hold(false)}
-      onFocusIn={hold(true)}
-      onFocusOut={hold(false)}
-    >
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only keeps rows from moving under the hand.
+    <div class="table-box" onMouseMove={touched} onTouchStart={touched} onFocusIn={touched} onKeyDown={touched}>
       {/* Roles are said, because narrow screens show rows as cards, and lose the table's own. */}
       <table class="visitors" role="table">
         <thead>
