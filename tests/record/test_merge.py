@@ -36,6 +36,9 @@ def merged(records: np.ndarray, winner: int, loser: int) -> tuple[np.ndarray, np
     return records, sessions[:n]
 
 
+DIFFERENT = {"section": 10, "page": 7, "os": 3, "revenue": 1.0, "campaign": 8, "product": 11, "category": 5}
+
+
 def both(a: list[dict[str, Any]], b: list[dict[str, Any]]) -> np.ndarray:
     """Two visitors' records."""
     return stepped([{**e, "row": 0} for e in a] + [{**e, "row": 1} for e in b], 2)[0]
@@ -64,7 +67,7 @@ def test_who_wins_makes_no_difference(events: list[dict[str, Any]], a_ends: bool
 @given(traces.traces(15), st.integers(0, 3))
 def test_twins_merge_the_same_way_whoever_wins(events: list[dict[str, Any]], n_kept: int) -> None:
     """Visitors with the very same times: only what they did tells them apart."""
-    twin = [e if i < n_kept else {**e, "section": e["section"] + 1, "page": 7, "os": 3} for i, e in enumerate(events)]
+    twin = [e if i < n_kept else {**e, **DIFFERENT} for i, e in enumerate(events)]
     records = both(events, twin)
     one, other = merged(records, 0, 1)[0], merged(records, 1, 0)[0]
     assert {n for n in FIELDS_BUT_WHO if one[0][n].tobytes() != other[1][n].tobytes()} == set()
@@ -219,6 +222,16 @@ def test_a_joined_session_came_by_the_channel_that_is_more_than_direct() -> None
     r = merged(both(a, b), 0, 1)[0][0]
     assert (r["session_channel"], r["first_channel"]) == (Channel.PAID_SEARCH, Channel.PAID_SEARCH)
     assert (r["channel_sessions"][Channel.PAID_SEARCH], r["channel_sessions"].sum()) == (1, 1)
+
+
+def test_a_session_that_was_joined_is_not_the_first_one() -> None:
+    # phone:  mail(0) ............ search(120)        laptop: direct(121), and late, of a mail read before: (-9)
+    phone = [event(channel=Channel.EMAIL), event(time=at(120), channel=Channel.ORGANIC_SEARCH)]
+    laptop = [event(time=at(121)), event(time=at(-9), kind=Kind.EMAIL_OPENED)]
+    for winner in (0, 1):
+        r = merged(both(phone, laptop), winner, 1 - winner)[0][winner]
+        assert (r["session_number"], r["first_channel"]) == (2, Channel.EMAIL)
+        assert r["channel_sessions"][Channel.DIRECT] == 0
 
 
 def test_the_earlier_of_two_sessions_becomes_a_past_one_and_is_handed_over() -> None:

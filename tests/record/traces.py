@@ -92,7 +92,7 @@ def as_dict(record: np.void) -> dict[str, Any]:
 
 MINUTE_MS = 60_000
 PAUSES_MS = (
-    [0, 125, 1000, 4000, 30_000, 2 * MINUTE_MS, 600_000, 600_125, 1_000_000]  # within a session
+    2 * [0, 125, 1000, 4000, 30_000, 2 * MINUTE_MS, 300_000, 599_875, 600_000, 600_125, 1_000_000]  # within a session
     + [1_799_875, 1_800_000, 1_800_125, 7_200_000, 86_400_000, 3 * 86_400_000]  # about its border, and after
     + [29 * 86_400_000, 30 * 86_400_000, 31 * 86_400_000]
     + [-125, -1000, -MINUTE_MS, -1_800_000, -1_800_125, -4_000_000, -86_400_000, -33 * 86_400_000]  # late
@@ -106,7 +106,7 @@ FLAGS = [0] * 12 + [
     Flag.BOT,
     Flag.STORE | Flag.LATE,
 ]
-BUSY = [Kind.PAGE_VIEW, Kind.PRODUCT_VIEW, Kind.PRODUCT_VIEW, Kind.CART_ADD, Kind.CART_ADD, Kind.CART_REMOVE]
+BUSY = [Kind.PAGE_VIEW, *[Kind.PRODUCT_VIEW] * 5, *[Kind.CART_ADD] * 2, Kind.CART_REMOVE, Kind.SCROLL]
 KINDS = [*(k for k in Kind if k != Kind.SESSION_END), *BUSY, *BUSY, Kind.ORDER, Kind.CHECKOUT_START]
 QUARTERS = [NAN, NAN, 0.0, 0.25, 0.5, 1.0]
 PRICES = [NAN, NAN, 0.0, 0.5, 9.75, 20.0, 20.0, 149.5, 1000.25]

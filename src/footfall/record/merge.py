@@ -240,6 +240,11 @@ def _join_sessions(w, b):
 
 
 @kernel
+def _do_overlap(w, b, timeout_ms):
+    return b["session_start"] - timeout_ms <= w["session_last"] and w["session_start"] - timeout_ms <= b["session_last"]
+
+
+@kernel
 def _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out):
     w_ended, b_ended = w["states"] & ENDED, b["states"] & ENDED
     if b["session_number"] == 0:
@@ -250,7 +255,7 @@ def _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out):
         w["states"] = (w["states"] & ~np.uint16(ENDED)) | b_ended
         return n_out
     number = w["session_number"] + b["session_number"]
-    if b["session_start"] - timeout_ms <= w["session_last"] and w["session_start"] - timeout_ms <= b["session_last"]:
+    if _do_overlap(w, b, timeout_ms):
         _join_sessions(w, b)
         w["session_number"] = number - 1
         w["states"] = (w["states"] & ~np.uint16(ENDED)) | (w_ended & b_ended)
@@ -341,11 +346,19 @@ def _add_sums(w, b):
 
 
 @kernel
-def _first_channel(w, b):
-    """Channel of the first session of both."""
-    if b["session_number"] == 0 or (w["session_number"] != 0 and w["first_seen"] < b["first_seen"]):
+def _first_channel(w, b, timeout_ms):
+    """Channel of the first session of both, as far as records tell: who was seen first had it.
+
+    Unless somebody's only session is one with the other's current one: then it isn't the first of both.
+    """
+    w_n, b_n = w["session_number"], b["session_number"]
+    if w_n > 1 and b_n == 1 and _do_overlap(w, b, timeout_ms):
         return w["first_channel"]
-    if w["session_number"] == 0 or b["first_seen"] < w["first_seen"]:
+    if b_n > 1 and w_n == 1 and _do_overlap(w, b, timeout_ms):
+        return b["first_channel"]
+    if b_n == 0 or (w_n != 0 and w["first_seen"] < b["first_seen"]):
+        return w["first_channel"]
+    if w_n == 0 or b["first_seen"] < w["first_seen"]:
         return b["first_channel"]
     return max(w["first_channel"], b["first_channel"])
 
@@ -443,7 +456,7 @@ def merge_into(records, winner, loser, timeout_ms, out, n_out):
         turn_days(w, day)
         turn_days(b, day)
         b_is_newer = _is_newer(b, w)
-        first_channel = _first_channel(w, b)
+        first_channel = _first_channel(w, b, timeout_ms)
         n_out = _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out)
         w["first_channel"] = w["session_channel"] if w["session_number"] == 1 else first_channel
         states |= w["states"] & ENDED
