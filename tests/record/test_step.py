@@ -159,18 +159,21 @@ def test_a_session_ends_after_thirty_minutes_and_not_before() -> None:
 def test_a_session_that_ended_is_handed_over_whole() -> None:
     # home(0) -> shoes(2) -> nothing for an hour -> home(62)
     home, shoes = 11, 12
+    records = np.zeros(1, RECORD)
+    records["site"] = 3  # as admit sets it
     _, sessions = stepped(
         [
-            event(time=at(0), section=home, channel=Channel.EMAIL, device=Device.MOBILE, site=3),
+            event(time=at(0), section=home, channel=Channel.EMAIL, device=Device.MOBILE),
             event(time=at(2), section=shoes, kind=Kind.CART_ADD, items=[(5, 20.0, 2)]),
             event(time=at(62), section=home),
-        ]
+        ],
+        records=records,
     )
     assert sessions.dtype == SESSION
     assert sessions[["start", "end", "landing", "exit", "dwell_s", "cart_value", "number", "n_events"]].tolist() == [
         (at(0), at(2), home, shoes, 120.0, 40.0, 1, 2)
     ]
-    assert sessions[["channel", "device"]].tolist() == [(Channel.EMAIL, Device.MOBILE)]
+    assert sessions[["site", "row", "channel", "device"]].tolist() == [(3, 0, Channel.EMAIL, Device.MOBILE)]
 
 
 def test_dwell_goes_to_the_section_the_visitor_was_in_and_is_capped() -> None:
