@@ -231,7 +231,7 @@ class Engine:
         for merge in merges[:n_merges]:
             at = int(merge["event_idx"])
             self._step_piece(columns, start, at)
-            self._merge(columns, merge)
+            self._merge(columns, merge, links)
             start = at
         self._step_piece(columns, start, n)
         applied = events["status"] == _APPLIED
@@ -252,7 +252,7 @@ class Engine:
             if start <= i < stop and columns.events[i]["status"] == _APPLIED:
                 self._note_traits(int(columns.events[i]["row"]), columns.event(i))
 
-    def _merge(self, columns: Columns, merge: np.void) -> None:
+    def _merge(self, columns: Columns, merge: np.void, links: np.ndarray) -> None:
         """Make two visitors one, and keep both as they were just before, so that it can be taken back."""
         at, winner, loser = int(merge["event_idx"]), int(merge["winner"]), int(merge["loser"])
         self.counters["merges"] += 1
@@ -267,12 +267,21 @@ class Engine:
                 key_a=int(merge["key_a"]),
                 key_b=int(merge["key_b"]),
                 layout=LAYOUT,
-                winner_before=self.records[winner].tobytes(),
-                loser_before=self.records[loser].tobytes(),
+                winner_before=self._just_before(columns, at, winner, links),
+                loser_before=self._just_before(columns, at, loser, links),
                 winner_traits=_packed(self.traits_of(winner)),
             )
         )
         self._note_ended(*self._merge_records(winner, loser))
+
+    def _just_before(self, columns: Columns, at: int, row: int, links: np.ndarray) -> bytes:
+        """A record as it is before the event at an index, without the owner that admit has already given it after it."""
+        record = self.records[row : row + 1].copy()
+        owner = record["user_key"][0]
+        comes = (columns.events["user_key"][at:] == owner) & (links[at:] & NEW_USER != 0)
+        if owner != 0 and comes.any():
+            record["user_key"] = 0
+        return record.tobytes()
 
     def _merge_records(self, winner: int, loser: int) -> tuple[np.ndarray, int]:
         """Merge records and traits; returns the session that ended by it, if one did."""
@@ -348,7 +357,8 @@ class Engine:
             )
         )
         if counts[_FAILED]:
-            self._note_failures(columns, {failure.idx: failure for failure in columns.failures})
+            firsts = {failure.idx: failure for failure in reversed(columns.failures)}
+            self._note_failures(columns, firsts)
         for _, entry in batch:
             if entry.replay_of >= 0:
                 self._replayed.append(entry.replay_of)

@@ -179,7 +179,7 @@ def event_table(columns: Columns, is_applied: np.ndarray, rows: np.ndarray, plac
         event, entry = columns.event(int(i)), columns.entry(int(i))
         assert event is not None
         properties = event.properties or _EMPTY
-        product, category = _product_of(properties)
+        product, category = product_of(properties)
         context = event.context
         place = places.place(
             context.location if context else None, entry.country, entry.region, entry.city,
@@ -217,7 +217,7 @@ def event_table(columns: Columns, is_applied: np.ndarray, rows: np.ndarray, plac
     return pa.Table.from_arrays(arrays, schema=EVENTS)
 
 
-def _product_of(properties: Properties) -> tuple[Scalar, Scalar]:
+def product_of(properties: Properties) -> tuple[Scalar, Scalar]:
     """Product and category of an event, or else of its first line, as the columns have them."""
     product = properties.product_id
     if product is None:

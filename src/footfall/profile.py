@@ -24,8 +24,8 @@ from footfall.engine import Engine
 from footfall.events.clean import identity_text
 from footfall.events.columns import Columns, country_text, text_of
 from footfall.events.reasons import REASONS
-from footfall.events.wire import Entry, Source
-from footfall.history import entry_of
+from footfall.events.wire import Entry, Event, Source
+from footfall.history import entry_of, product_of
 from footfall.ports import EventLog, Failed, Identity, Lake, Merge, RecordStore
 from footfall.record.admit import root_of
 from footfall.record.features import CATALOGUE, N_FEATURES, features_into
@@ -518,7 +518,7 @@ class LiveProfiles:
                 "name": None,
                 "url": names.get(int(columns.events[i]["page"])),
                 "section": names.get(int(columns.events[i]["section"])),
-                "product_id": None,
+                "product_id": _product_id(columns.event(i)),
                 "price": float(columns.events[i]["price"]),
                 "payload": columns.line(i).decode("utf-8", "replace"),
             }
@@ -630,15 +630,16 @@ class LiveProfiles:
             engine, winner = parts.engine, merge.winner
             if self._root(merge.loser) != winner or engine.records[winner]["merged_into"]:
                 raise BadInput("A later merge stands on this one: take that one back first.", code="not_the_last")
+            rows = self._lenders([winner])
             past = parts.lake.query(
-                'SELECT "offset", payload, entry, user_id, anonymous_id FROM events WHERE site = ? AND row = ?'
-                ' AND "offset" >= ? ORDER BY "offset"',
-                [site, winner, merge.offset],
+                'SELECT "offset", row, payload, entry, user_id, anonymous_id FROM events WHERE site = ?'  # noqa: S608
+                f' AND row IN ({",".join("?" * len(rows))}) AND "offset" >= ? ORDER BY "offset"',
+                [site, *rows, merge.offset],
             ).to_pylist()
             entries = [
                 (e["offset"], entry_of(e["entry"], e["payload"]))
                 for e in past
-                if engine.owner_of(winner, e["offset"], _key_of(site, e["user_id"], e["anonymous_id"])) == winner
+                if engine.owner_of(e["row"], e["offset"], _key_of(site, e["user_id"], e["anonymous_id"])) == winner
             ]
             later = [
                 (m, self._keys(m.loser))
@@ -728,6 +729,11 @@ def _sections(r: Any, names: dict[int, str]) -> list[dict[str, Any]]:
 def _number(value: Any) -> float | None:
     number = float(value)
     return round(number, 6) if np.isfinite(number) else None
+
+
+def _product_id(event: Event | None) -> str | None:
+    properties = event.properties if event is not None else None
+    return text_of(product_of(properties)[0]) or None if properties is not None else None
 
 
 def _is_whole(row: Failed) -> bool:
