@@ -1,0 +1,214 @@
+"""What goes to the lake, once, whatever crashes in between."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from tests.stories import DAY_MS, HOUR_MS, MINUTE_MS, NOON_MS, Shop, call, entry, trace, track
+
+from footfall.base.codes import Flag
+from footfall.base.errors import Unavailable
+from footfall.events.facts import same_facts
+from footfall.events.wire import Entry, Source
+from footfall.history import entry_of, facts_of
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path / "data", now_ms=NOON_MS + DAY_MS)
+    yield shop
+    shop.close()
+
+
+def rows_of(shop: Shop, sql: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = shop.folder.lake.query(sql).to_pylist()
+    return found
+
+
+def test_the_lake_has_every_applied_event_once_with_its_visitor(shop: Shop) -> None:
+    shop.send(*trace(2, 150))
+    shop.store()
+    shop.send(*trace(3, 50))
+    shop.store()
+    counters = shop.folder.engine.counters
+    [found] = rows_of(shop, 'SELECT count(*) AS n, count(DISTINCT "offset") AS distinct FROM events')
+    assert found == {"n": counters["applied"], "distinct": counters["applied"]}
+    assert shop.folder.lake.position() == shop.folder.log.next_offset()
+    by_row = {row["row"]: row["n"] for row in rows_of(shop, "SELECT row, count(*) AS n FROM events GROUP BY row")}
+    alone = [row for row in by_row if shop.records[row]["merged_into"] == 0 and not shop.profiles._merges_of(row)]
+    assert len(alone) > 3
+    assert {row: int(shop.records[row]["n_events"]) for row in alone} == {row: by_row[row] for row in alone}
+
+
+def test_an_event_in_the_lake_says_what_the_columns_said(shop: Shop) -> None:
+    sent = track(
+        "Order Completed", NOON_MS, "a1", "u1", order_id="o1", total="30.50", currency="usd",
+        products=[{"item_id": "sku-1", "item_category": "Shoes", "price": 15.25, "quantity": 2}],
+    )  # fmt: skip
+    sent["context"] = {"page": {"url": "https://shop.example/women/shoes?q=1"}, "location": {"country": "Germany"}}
+    shop.send({**sent, "properties": {**sent["properties"], "currency": "USD"}}, ip="10.1.2.0", user_agent="curl/8")
+    shop.store()
+    [row] = rows_of(shop, "SELECT * FROM events")
+    names = ("site", "kind", "name", "url", "section", "product_id", "category", "revenue", "order_id", "anonymous_id",
+             "user_id", "time_ms", "country", "offset", "row")  # fmt: skip
+    assert {k: row[k] for k in names} == {
+        "site": 1, "kind": 12, "name": "Order Completed", "url": "https://shop.example/women/shoes",
+        "section": "women/shoes", "product_id": "sku-1", "category": "Shoes", "revenue": 30.5, "order_id": "o1",
+        "anonymous_id": "a1", "user_id": "u1", "time_ms": NOON_MS, "country": "DE", "offset": 0, "row": 0,
+    }  # fmt: skip
+    again = entry_of(row["entry"], row["payload"])
+    assert (again.ip, again.user_agent, again.received_ms, again.n) == ("10.1.2.0", "curl/8", NOON_MS + DAY_MS, 1)
+    assert msgspec.json.decode(again.body)["messageId"] == sent["messageId"]
+
+
+def test_refused_and_repeated_events_stay_out(shop: Shop) -> None:
+    shop.send(track("A"), track("A"), track(""), b"{")
+    shop.store()
+    assert [row["name"] for row in rows_of(shop, "SELECT name FROM events")] == ["A"]
+
+
+def test_a_range_of_nothing_but_control_entries_moves_the_lake_on(shop: Shop) -> None:
+    shop.folder.log.append([Entry(0, NOON_MS, int(Source.ENGINE), 1, b"")] * 3)
+    shop.apply()
+    shop.store()
+    assert shop.folder.lake.position() == 3
+    shop.send(track("A"))
+    shop.folder.log.append([Entry(0, NOON_MS, int(Source.ENGINE), 1, b""), entry(track("B"))])
+    shop.apply()
+    shop.store()
+    assert [(r["offset"], r["name"]) for r in rows_of(shop, 'SELECT "offset", name FROM events ORDER BY 1')] == [
+        (3, "A"), (5, "B"),
+    ]  # fmt: skip
+
+
+def test_the_lake_knows_the_price_outliers_of_its_time_also_after_a_restart(shop: Shop) -> None:
+    def view(i: int, price: float) -> dict[str, Any]:
+        return track("Product Viewed", NOON_MS + i, product_id="p", category="c", price=price)
+
+    shop.send(*[view(i, 10 + i / 10) for i in range(30)], view(31, 5_000))
+    shop.store()
+    shop.folder.publish_facts(NOON_MS + DAY_MS)
+    shop.apply()
+    shop.send(view(40, 5_000))
+    shop.folder.commit()
+    shop.crash()
+    shop = Shop(shop.folder.path, now_ms=NOON_MS + DAY_MS)
+    shop.store()
+    outliers = rows_of(shop, f"SELECT time_ms FROM events WHERE flags & {int(Flag.OUTLIER_PRICE)} <> 0")
+    assert outliers == [{"time_ms": NOON_MS + 40}]
+    shop.close()
+
+
+def test_after_a_crash_between_commit_and_lake_the_lake_is_written_from_the_store(shop: Shop) -> None:
+    shop.send(*trace(4, 80))
+    shop.folder.commit()
+    shop.crash()
+    shop = Shop(shop.folder.path, now_ms=NOON_MS + DAY_MS)
+    shop.store()
+    [found] = rows_of(shop, "SELECT count(*) AS n FROM events")
+    assert found["n"] == shop.folder.engine.counters["applied"] == int(shop.records["n_events"].sum())
+    shop.close()
+
+
+def test_outcomes_beyond_what_memory_keeps_come_from_the_store(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footfall.history.BATCHES_MAX_BYTES", 300)
+    for i in range(5):
+        shop.send(track("A", NOON_MS + i))
+        shop.folder.commit()
+    shop.folder.write_lake()
+    assert [r["n"] for r in rows_of(shop, "SELECT count(*) AS n FROM events")] == [5]
+
+
+# -- sessions ------------------------------------------------------------------------------------------------------
+
+
+def sessions_of(shop: Shop) -> list[tuple[int, int, int]]:
+    rows = rows_of(shop, "SELECT row, number, n_events FROM sessions ORDER BY row, number")
+    return [(row["row"], row["number"], row["n_events"]) for row in rows]
+
+
+def test_an_ended_session_is_in_the_lake_once_even_if_it_was_written_twice(shop: Shop) -> None:
+    # 0:00 a  0:10 b | 2:00 c       ended by the next one and by the timer; the crash makes the timer run again
+    shop.send(*[track("A", NOON_MS + m * MINUTE_MS) for m in (0, 10, 120)])
+    shop.folder.commit()
+    shop.folder.tick(NOON_MS + 5 * HOUR_MS)
+    kept = shop.folder.store.ended()
+    shop.folder.commit()
+    assert len(shop.folder.store.ended()) == len(kept) + 1
+    dropped = shop.folder.store.drop_ended
+    shop.folder.store.drop_ended = _fails  # type: ignore[method-assign]
+    with pytest.raises(Unavailable):
+        shop.folder.write_lake()
+    shop.folder.store.drop_ended = dropped  # type: ignore[method-assign]
+    assert sessions_of(shop) == [(0, 1, 2), (0, 2, 1)]
+    shop.crash()
+    shop = Shop(shop.folder.path, now_ms=NOON_MS + DAY_MS)
+    shop.send(track("A", NOON_MS + 9 * HOUR_MS))
+    shop.end_all()
+    shop.store()
+    assert sessions_of(shop) == [(0, 1, 2), (0, 2, 1), (0, 3, 1)]
+    assert shop.folder.store.ended() == []
+    shop.close()
+
+
+def _fails(up_to: int) -> None:
+    raise Unavailable("The disk is gone.")
+
+
+def test_a_session_that_a_late_event_reopens_is_written_again_and_the_last_one_counts(shop: Shop) -> None:
+    shop.send(track("A", NOON_MS))
+    shop.folder.tick(NOON_MS + HOUR_MS)
+    shop.store()
+    shop.send(track("Late", NOON_MS + 20 * MINUTE_MS))
+    shop.folder.tick(NOON_MS + 2 * HOUR_MS)
+    shop.store()
+    assert sessions_of(shop) == [(0, 1, 2)]
+
+
+def test_every_session_of_the_records_is_in_the_lake(shop: Shop) -> None:
+    for seed in range(3):
+        shop.send(*[e for e in trace(seed, 100, n_people=40) if e["type"] != "alias" and "userId" not in e])
+    shop.end_all()
+    shop.store()
+    numbers = shop.records["session_number"]
+    assert sorted((row, number) for row, number, _ in sessions_of(shop)) == [
+        (row, number) for row in range(len(numbers)) for number in range(1, int(numbers[row]) + 1)
+    ]
+
+
+# -- facts ---------------------------------------------------------------------------------------------------------
+
+
+def test_facts_come_from_the_views_of_the_window_by_site(shop: Shop) -> None:
+    views = [
+        track("Product Viewed", NOON_MS + i * MINUTE_MS, product_id="p" if i % 2 else "q", category="c", price=i + 1)
+        for i in range(40)
+    ]
+    shop.send(*views, call("page"), track("Product Viewed", product_id="x", category="c"))
+    shop.send(*[{**v, "messageId": f"2{i}"} for i, v in enumerate(views)], site=2)
+    shop.store()
+    facts = facts_of(shop.folder.lake, 9, NOON_MS, NOON_MS + DAY_MS)
+    assert (facts.version, len(facts.categories), len(facts.products)) == (9, 2, 4)
+    assert np.allclose(facts.quantiles[0], np.quantile(np.arange(1, 41), np.linspace(0, 1, 21)))
+    assert (np.diff(facts.categories.astype(object)) > 0).all()
+    assert len(facts_of(shop.folder.lake, 9, NOON_MS + 25 * MINUTE_MS, NOON_MS + DAY_MS).categories) == 0
+
+
+def test_facts_are_published_once_and_never_written_over(shop: Shop) -> None:
+    folder = shop.folder
+    assert folder.publish_facts(NOON_MS) == 0  # there are no prices
+    prices = [track("Product Viewed", NOON_MS + i, product_id="p", category="c", price=i + 1) for i in range(20)]
+    shop.send(*prices)
+    shop.store()
+    first = folder.publish_facts(NOON_MS + HOUR_MS)
+    shop.apply()
+    assert first == NOON_MS + HOUR_MS == folder.engine.counters["facts"]
+    assert folder.publish_facts(NOON_MS + 2 * HOUR_MS) == first  # nothing new
+    shop.send(track("Product Viewed", NOON_MS + 100, product_id="p", category="c", price=900))
+    shop.store()
+    second = folder.publish_facts(NOON_MS + HOUR_MS)  # an import may come by the same midnight again
+    assert second == first + 1
+    assert not same_facts(folder.shelf.get(first), folder.shelf.get(second))
