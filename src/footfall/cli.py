@@ -317,7 +317,7 @@ def bench(
         raise typer.BadParameter(f"`{name}` isn't there yet; there are {', '.join(BENCHES)}")
     if name not in BENCHES:
         raise typer.BadParameter(f"there is no benchmark `{name}`; there are {', '.join(BENCHES)}")
-    from footfall.hosts.benches import run_bench
+    from footfall.hosts.benches.run import run_bench
 
     raise typer.Exit(run_bench(name, [*(["--json"] if as_json else []), *context.args]))
 

@@ -29,7 +29,7 @@ from footfall.events.columns import name_key
 from footfall.events.facts import FactsShelf, make_facts
 from footfall.events.geo import Geo
 from footfall.events.wire import Entry, Event, Source
-from footfall.hosts.benches import memory, plain
+from footfall.hosts.benches import plain
 from footfall.hosts.benches.measuring import (
     Sample,
     Stopwatch,
@@ -58,15 +58,16 @@ Batches = list[list[tuple[int, Entry]]]
 class Bench:
     """An engine with known visitors, and the traffic that goes on."""
 
-    def __init__(self, n_visitors: int, folder: Path, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings()
+    def __init__(self, n_visitors: int, folder: Path, *, is_warm: bool = True) -> None:
+        self.settings = Settings()
         self.traffic = Traffic(n_visitors)
-        self.engine = Engine(
-            self.settings, MemoryRecordStore(), places=Geo(""), shelf=FactsShelf(folder / "facts")
-        )
+        self.engine = Engine(self.settings, MemoryRecordStore(), places=Geo(""), shelf=FactsShelf(folder / "facts"))
         self.out = np.zeros((4 * BATCH, N_FEATURES), np.float32)
         self._publish(folder)
-        self.warm(n_visitors)
+        if is_warm:
+            self.compile()
+            self.meet(n_visitors)
+            self.settle()
 
     def _publish(self, folder: Path) -> None:
         """Shared facts of the shop's prices, in force from the first event on."""
@@ -77,17 +78,24 @@ class Bench:
         FactsShelf(folder / "facts").put(make_facts(1, categories, prices, keys, prices))
         self.engine.apply([(0, Entry(0, START_MS - 86_400_000, int(Source.ENGINE), 1, b"", facts=1))])
 
-    def warm(self, n_visitors: int) -> None:
+    def compile(self) -> None:
+        """Let everything run once."""
+        self.run(self.batches(self.traffic.visits(2 * BATCH)))
+        self.stored()
+
+    def meet(self, n_visitors: int) -> None:
         """Let every visitor have been here the day before."""
-        self.run(self.batches(self.traffic.visits(2 * BATCH)))  # compiles
         at_ms = START_MS - 80_000_000
         for start in range(0, n_visitors, _WARM_CHUNK):
-            stop = min(n_visitors, start + _WARM_CHUNK)
-            lines = self.traffic.first_visits(start, stop, at_ms)
-            at_ms += stop - start
-            self.run(self.batches(Stream(lines, np.arange(at_ms - len(lines), at_ms, dtype=np.int64))))
+            lines = self.traffic.first_visits(start, min(n_visitors, start + _WARM_CHUNK), at_ms)
+            times = np.arange(at_ms, at_ms + len(lines), dtype=np.int64)
+            at_ms += len(lines)
+            self.run(self.batches(Stream(lines, times)))
             self.stored()
-        self.run(self.batches(self.traffic.visits(100_000)))  # fills the reader's tables and caches
+
+    def settle(self) -> None:
+        """Fill the reader's tables and caches as a day's traffic does."""
+        self.run(self.batches(self.traffic.visits(100_000)))
         self.stored()
 
     def batches(self, stream: Stream, is_single: bool = False) -> Batches:
@@ -227,7 +235,7 @@ def measure(bench: Bench, n_events: int, n_rounds: int, n_peer_events: int) -> d
                     step(records, events, items, merges, bench.engine.plan, sessions)
             samples["step"].append(timed.sample(n))
         if n_peer_events:
-            samples["bytewax"].append(plain.run_bytewax(stream.lines[:n_peer_events], SITE, bench.settings))
+            samples["bytewax"].append(plain.run_bytewax(stream.lines[:n_peer_events], BATCH, bench.settings))
     return samples
 
 
@@ -244,6 +252,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--breakdown", action="store_true", help="only time by stage")
     told_to = parser.parse_args(arguments)
     if told_to.memory:
+        from footfall.hosts.benches import memory
+
         return memory.run([int(size) for size in told_to.sizes.split(",")], told_to.events, told_to.json)
     with tempfile.TemporaryDirectory() as folder, one_core() as core:
         bench = Bench(told_to.visitors, Path(folder))

@@ -177,8 +177,8 @@ def told(title: str, result: dict[str, Any], tables: Sequence[Table], budgets: S
     about = result["machine"]
     console.print(f"[bold]{title}[/]")
     console.print(
-        f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, {about['system']}; Python {about['python']}, "
-        f"NumPy {about['numpy']}, Numba {about['numba']}; load {about['load_1min']}"
+        f"{about['cpu']}, {about['cores']} cores, {about['memory_gib']} GiB, {about['system']}; "
+        f"Python {about['python']}, NumPy {about['numpy']}, Numba {about['numba']}; load {about['load_1min']}"
     )
     for table in tables:
         console.print(table)

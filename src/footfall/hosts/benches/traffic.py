@@ -48,15 +48,15 @@ class Product(NamedTuple):
 class Traffic:
     """Shoppers of one shop; those numbered below ``n_visitors`` have been here before."""
 
-    def __init__(self, n_visitors: int, seed: int = 1) -> None:
+    def __init__(self, n_visitors: int, seed: int = 1, start_ms: int = START_MS) -> None:
         self.n_visitors = n_visitors
         self.n_new = 0
         self._random = random.Random(seed)
-        self._n_messages = 0
+        self._n_messages = seed << 40  # no two seeds have a messageId in common
         self._agents = _agents()
         self.products = _products()
         self._lists = sorted({product.category for product in self.products})
-        self._now_ms = START_MS
+        self._now_ms = start_ms
 
     def first_visits(self, start: int, stop: int, start_ms: int) -> list[bytes]:
         """One product view of each visitor of these numbers, a millisecond apart: who they are becomes known."""
@@ -127,7 +127,7 @@ class Traffic:
         if chance.random() < 0.35:
             return
         at_ms += self._gap_ms()
-        order = f'"order_id":"o{self._n_messages:09d}","revenue":{value},"currency":"USD",' + _lines(cart)
+        order = f'"order_id":"o{self._n_messages}","revenue":{value},"currency":"USD",' + _lines(cart)
         yield at_ms, self._event(who, at_ms, "track", "Order Completed", "/checkout/thank-you", order)
 
     def _gap_ms(self) -> int:
