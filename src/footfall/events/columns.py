@@ -142,7 +142,8 @@ class Columns:
 
     def entry(self, i: int) -> Entry:
         """The log entry an event came in."""
-        return self._entries[self._entry_of[i]]
+        entry: Entry = self._entries[self._entry_of[i]]
+        return entry
 
     def event(self, i: int) -> Event | None:
         """An event as decoded; None if it can't be."""
@@ -325,7 +326,7 @@ class _Site:
         return _remember(self.clients, cache_key, self.client_of(context, entry))
 
     def client_of(self, context: Context, entry: Entry) -> tuple[int, int, int]:
-        """What browser and place an event comes from, packed: device | os << 8 | browser << 16, country << 32 | region, city."""
+        """Browser and place of an event: device | os << 8 | browser << 16, country << 32 | region, city."""
         agent = context.userAgent if context.userAgent is not None else entry.user_agent
         found = device.device_of(text_of(agent)[:1024]) if agent else _NO_DEVICE
         ip = entry.ip or text_of(context.ip)

@@ -6,7 +6,6 @@ decode fail, and :mod:`footfall.events.lenient` takes the event apart by hand.
 """
 
 from enum import IntEnum
-from typing import Any
 
 import msgspec
 

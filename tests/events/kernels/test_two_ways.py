@@ -1,3 +1,4 @@
+# ruff: noqa: E501  lists of odd values read better in long lines
 """The compiled way of reading gives what the slow one gives, whatever the events."""
 
 import json
@@ -18,9 +19,39 @@ from footfall.settings import Settings
 
 NOW_MS = 1_795_331_400_000
 SETTINGS = Settings(currencies={"EUR": 1.1}, section_rules=("/sale/** -> offers",))
-IDS = ["a-1", "5f3b0c9e-8f5e-4a7e-9f1b-1c2d3e4f5a6b", "null", "GUEST", "", "0", 12, 12.0, None, " x ", "ünï", "a\nb", True, "y" * 250]
+IDS = [
+    "a-1",
+    "5f3b0c9e-8f5e-4a7e-9f1b-1c2d3e4f5a6b",
+    "null",
+    "GUEST",
+    "",
+    "0",
+    12,
+    12.0,
+    None,
+    " x ",
+    "ünï",
+    "a\nb",
+    True,
+    "y" * 250,
+]
 TEXTS = ["women/shoes", "Röcke", "", " ", None, 5, {"a": 1}, [1], "x" * 300, 'q"uote', "tab\t", False]
-NUMBERS = [59.9, 0, -1, 1e400, "12,50", "59.90", None, 1e20, 12345678901234567890, 0.1, 33.333333333333336, True, {"x": 1}, -0.0]
+NUMBERS = [
+    59.9,
+    0,
+    -1,
+    1e400,
+    "12,50",
+    "59.90",
+    None,
+    1e20,
+    12345678901234567890,
+    0.1,
+    33.333333333333336,
+    True,
+    {"x": 1},
+    -0.0,
+]
 URLS = ["https://shop.example/women/shoes/sku-1", "https://shop.example/a?utm_source=google&utm_medium=cpc", "/only/path", None, 7,
         "https://shop.example/cart#x", "https://SHOP.example/%C3%BC", "https://shop.example/sale/x", "https://e.x/" + "a" * 400]  # fmt: skip
 NAMES = ["Product Viewed", "Product Added", "product_removed", "Order Completed", "Products Searched", "scroll", "Cart Viewed", "Foo",
@@ -29,7 +60,14 @@ TIMES = ["2026-11-22T05:08:59.123Z", "2026-11-22T05:08:59Z", "2026-11-31T05:08:5
          "yesterday", "2026-11-22T25:08:59.123Z", "2025-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z", "2026-11-22T05:08:59.12 Z"]  # fmt: skip
 AGENTS = ["Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile/15E148 Safari/604.1",
           "Googlebot/2.1 (+http://www.google.com/bot.html)", None, "", 4, "x" * 500]  # fmt: skip
-LINES: list[Any] = [None, [], [{"product_id": "p1", "price": 5, "quantity": 2}, {"sku": "s", "price": "7"}], ["p3"], "no", [{"price": 1}]]
+LINES: list[Any] = [
+    None,
+    [],
+    [{"product_id": "p1", "price": 5, "quantity": 2}, {"sku": "s", "price": "7"}],
+    ["p3"],
+    "no",
+    [{"price": 1}],
+]
 
 
 def field(values: list[Any]) -> st.SearchStrategy[Any]:
@@ -91,7 +129,9 @@ def assert_same(fast: Columns, slow: Columns) -> None:
             np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
 
 
-def both(monkeypatch: pytest.MonkeyPatch, batch: list[tuple[int, Entry]], warm: Reader | None = None) -> tuple[Columns, Columns]:
+def both(
+    monkeypatch: pytest.MonkeyPatch, batch: list[tuple[int, Entry]], warm: Reader | None = None
+) -> tuple[Columns, Columns]:
     monkeypatch.setattr(module, "_FEW", 0)
     return (warm or reader()).read(batch, no_facts()), reader().read(batch, no_facts(), is_slow=True)
 
@@ -99,7 +139,9 @@ def both(monkeypatch: pytest.MonkeyPatch, batch: list[tuple[int, Entry]], warm: 
 def written(event: dict[str, Any], seed: int) -> bytes:
     """The event as JSON in one of the ways that clients write it."""
     rng = random.Random(seed)
-    text = json.dumps(event, ensure_ascii=rng.random() < 0.5, separators=rng.choice([(",", ":"), (", ", ": "), (" ,\t", " :\r")]))
+    text = json.dumps(
+        event, ensure_ascii=rng.random() < 0.5, separators=rng.choice([(",", ":"), (", ", ": "), (" ,\t", " :\r")])
+    )
     if rng.random() < 0.05:
         text = text.replace("product_id", "product\\u005fid", 1)
     if rng.random() < 0.05:
@@ -107,13 +149,22 @@ def written(event: dict[str, Any], seed: int) -> bytes:
     data = text.replace("Infinity", "1e999").encode("utf-8", "surrogatepass")
     if rng.random() < 0.15 and data:
         at = rng.randrange(len(data))
-        data = rng.choice([data[:at], data[:at] + rng.randbytes(1).replace(b"\n", b" ") + data[at + 1 :], data + b" x", b" " + data + b" "])
+        data = rng.choice(
+            [
+                data[:at],
+                data[:at] + rng.randbytes(1).replace(b"\n", b" ") + data[at + 1 :],
+                data + b" x",
+                b" " + data + b" ",
+            ]
+        )
     return data
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.one_of(events, usual), st.integers(0, 10_000)), min_size=1, max_size=30))
-def test_any_events_come_out_the_same(monkeypatch_module: pytest.MonkeyPatch, trace: list[tuple[dict[str, Any], int]]) -> None:
+def test_any_events_come_out_the_same(
+    monkeypatch_module: pytest.MonkeyPatch, trace: list[tuple[dict[str, Any], int]]
+) -> None:
     lines = [written(event, seed) for event, seed in trace]
     fast, slow = both(monkeypatch_module, entries(lines))
     assert_same(fast, slow)

@@ -167,7 +167,7 @@ def parse_time(b, at):
 
 @kernel
 def settle_time(e, t, sent, received, late_ms, future_ms):
-    """Corrected time and its flags into ``e``: the rule of ``clean.corrected``; ``t`` and ``sent`` are -1 if unknown."""
+    """Corrected time and its flags into ``e``, as ``clean.corrected`` says; ``t`` and ``sent`` are -1 if unknown."""
     if t >= 0 and sent >= 0:
         t = received - (sent - t)
         if t < _EARLIEST_MS:

@@ -1,11 +1,13 @@
 """Where in an event's JSON do the fields stand? One pass over the bytes, compiled.
 
-:func:`scan` checks the whole text against the JSON grammar and notes where the fields that columns are made of begin and
-end. It is careful, not clever: an event with anything unusual (an escape or a non-ASCII character in a field that is
-read, a number where a text is expected, a field given twice, deep nesting, any error) is only marked, and
+:func:`scan` checks the whole text against the JSON grammar and notes where the fields that columns are made of begin
+and end. It is careful, not clever: an event with anything unusual (an escape or a non-ASCII character in a field that
+is read, a number where a text is expected, a field given twice, deep nesting, any error) is only marked, and
 :mod:`footfall.events.columns` decodes that one with msgspec. So this pass never decides what is refused, and what it
 does read must come out as it would there; a test holds that for random events.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -66,7 +68,7 @@ def _load8(text: bytes, start: int) -> int:
 
 def _key_table() -> np.ndarray:
     """Rows (level, length, first 8 bytes, last 8 bytes, action, argument) of the keys that mean something."""
-    rows: list[tuple[int, str, int, int]] = []
+    rows: list[tuple[int, str, Any, int]] = []
     top = {"type": TYPE, "messageId": MESSAGE, "anonymousId": ANONYMOUS, "userId": USER, "event": EVENT,
            "timestamp": TIMESTAMP, "sentAt": SENT}  # fmt: skip
     rows += [(_TOP, key, _TEXT, field) for key, field in top.items()]
@@ -136,7 +138,7 @@ def _string_end(b, at, stop):
     """Position after the closing quote of a string whose content begins at ``at``: (end, is_plain); 0 if broken.
 
     Plain is printable ASCII without escapes. Eight bytes are looked at together: a byte is plain if it has no high bit,
-    isn't below 32, and is neither quote, backslash nor 127 (each test is exact as long as no byte has its high bit set).
+    isn't below 32, and is neither quote, backslash nor 127 (each test is exact where no byte has its high bit set).
     """
     is_plain = True
     while True:
@@ -344,7 +346,7 @@ def _event(b, at, stop, spans, numbers):
         return SLOW
     at += _1
     is_first = True
-    entered = 0
+    entered = np.int64(0)
     while True:
         while at < stop and (b[at] == 32 or b[at] == 9 or b[at] == 13):
             at += _1
@@ -444,7 +446,7 @@ def _event(b, at, stop, spans, numbers):
         elif action == _ENTER:
             if c != 123 or (entered >> np.int64(argument)) & 1:
                 return SLOW
-            entered |= 1 << np.int64(argument)
+            entered |= np.int64(1) << np.int64(argument)
             if depth == 0:
                 level_0 = level
             else:
