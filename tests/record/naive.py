@@ -155,11 +155,12 @@ class Visitor:
         """The session that the event joins or begins, or None if it belongs to a past one or to none."""
         t = e["time"]
         now = self.sessions[-1] if self.sessions else None
+        if not is_visit(e):
+            return None
         if now is not None and now.start - self.timeout_ms <= t <= now.last + self.timeout_ms:
-            if is_visit(e):
-                self._go_on(now, e)
+            self._go_on(now, e)
             return now
-        if not is_visit(e) or (now is not None and t < now.last):
+        if now is not None and t < now.last:
             return None
         if now is not None and not now.is_ended:
             self._end()

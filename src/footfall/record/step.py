@@ -8,7 +8,7 @@ Rules, in the order in which they are applied to an event of time *t*:
 
 1. **Session.** *t* joins the current session when ``session_start - timeout <= t <= session_last + timeout``. A later
    *t* ends that session (if it wasn't ended by its timer) and begins the next; an earlier one belongs to a past session
-   and changes lifetime fields only. Store events, e-mail opens and refunds never begin, lengthen or end a session.
+   and changes lifetime fields only. Store events, e-mail opens and refunds are no visit: they belong to no session.
 2. **Dwell.** The time since ``session_last``, at most ``dwell_cap``, goes to the section the visitor was in.
 3. **Counts**, decayed sums, days, hours: each event counts; an event older than ``decayed_at`` enters decayed.
 4. **What the kind means**: prices on product views, lines on cart events, money on orders and refunds.
@@ -346,14 +346,14 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
 
     # session and dwell
     in_session = False
-    if r["session_number"] > 0:
+    if is_visit and r["session_number"] > 0:
         in_session = r["session_start"] - timeout_ms <= t <= r["session_last"] + timeout_ms
     if is_visit and not in_session and (r["session_number"] == 0 or t > r["session_last"]):
         if r["session_number"] > 0 and (r["states"] & ENDED) == 0:
             n_out = end_session(r, row, out, n_out)
         _begin_session(r, e, t)
         in_session = True
-    elif is_visit and in_session:
+    elif in_session:
         r["states"] = r["states"] & ~np.uint16(ENDED)
         if t >= r["session_last"]:
             gap_s = (t - r["session_last"]) / 1000.0
@@ -387,7 +387,7 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
     # where, from where, with what: the latest that says so, or any while none does
     if e["section"] != 0:
         _section_add(r, e["section"], 0.0, 1.0)
-        if is_visit and in_session and t >= r["session_last"]:
+        if in_session and t >= r["session_last"]:
             if r["landing"] == 0:
                 r["landing"] = e["section"]
             if r["section_now"] != 0 and r["section_now"] != e["section"]:
