@@ -210,7 +210,7 @@ class Engine:
         events = columns.events
         n = len(events)
         self._ensure_rows(3 * n)
-        self._ensure_identities(3 * n)
+        self._ensure_identities(4 * n)
         self.seen.make_room(n)
         self.orders.make_room(n)
         merges = tables.merge_room(n)
