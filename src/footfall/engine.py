@@ -275,7 +275,7 @@ class Engine:
         self._note_ended(*self._merge_records(winner, loser))
 
     def _just_before(self, columns: Columns, at: int, row: int, links: np.ndarray) -> bytes:
-        """A record as it is before the event at an index, without the owner that admit has already given it after it."""
+        """A record as it is before the event at an index: without the owner that admit gave it for a later one."""
         record = self.records[row : row + 1].copy()
         owner = record["user_key"][0]
         comes = (columns.events["user_key"][at:] == owner) & (links[at:] & NEW_USER != 0)

@@ -107,7 +107,7 @@ class Merge(msgspec.Struct, array_like=True, gc=False):
     winner_traits: bytes = b""
     """The winner's traits just before, as JSON; empty for none."""
     undone_offset: int = -1
-    """Log offset at which it was taken back. Events of the winner's row from ``offset`` up to here are the loser's ..."""
+    """Log offset at which it was taken back. Events of the winner's row from ``offset`` to here are the loser's ..."""
     undone_keys: tuple[int, ...] = ()
     """... when their user id, or without one their anonymous id, has one of these keys."""
 
