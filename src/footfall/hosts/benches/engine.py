@@ -44,7 +44,7 @@ from footfall.hosts.benches.measuring import (
 )
 from footfall.hosts.benches.traffic import START_MS, Stream, Traffic
 from footfall.record.features import N_FEATURES, features_into
-from footfall.record.layout import RECORD, SESSION
+from footfall.record.layout import MERGE, RECORD, SESSION
 from footfall.record.step import step
 from footfall.record.timers import Timers
 from footfall.settings import Settings
@@ -229,7 +229,7 @@ def measure(bench: Bench, n_events: int, n_rounds: int, n_peer_events: int) -> d
             if len(records) < bench.engine.n_rows + n:
                 records = np.concatenate([records, np.zeros(bench.engine.n_rows + n, RECORD)])
             sessions = np.zeros(BATCH + 1, SESSION)
-            merges = np.zeros(0, engine_module.MERGE)
+            merges = np.zeros(0, MERGE)
             with Timed() as timed:
                 for events, items in seen:
                     step(records, events, items, merges, bench.engine.plan, sessions)

@@ -32,7 +32,8 @@ STEADY_PER_S = 1_000
 BATCH = 20
 _START_MAX_S = 120.0
 _APPLY_MAX_S = 300.0
-_FOOTFALL = (sys.executable, "-c", "from footfall.cli import main; raise SystemExit(main())")
+FOOTFALL = (sys.executable, "-c", "from footfall.cli import main; raise SystemExit(main())")
+"""The command line of this installation."""
 
 
 class Server(NamedTuple):
@@ -71,14 +72,14 @@ class Server(NamedTuple):
 def serving(folder: Path) -> Iterator[Server]:
     """A server on a new data folder and a free port; it is stopped at the end."""
     data = str(folder / "data")
-    made = subprocess.run([*_FOOTFALL, "init", "--data", data, "--json"], check=True, capture_output=True)
+    made = subprocess.run([*FOOTFALL, "init", "--data", data, "--json"], check=True, capture_output=True)
     keys = msgspec.json.decode(made.stdout)
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     log = folder / "serve.log"
     with log.open("wb") as out:
-        process = subprocess.Popen([*_FOOTFALL, "serve", "--data", data, "--port", str(port)], stdout=out, stderr=out)
+        process = subprocess.Popen([*FOOTFALL, "serve", "--data", data, "--port", str(port)], stdout=out, stderr=out)
     try:
         _wait_until_ready(port, process, log)
         yield Server(port, keys["write_key"], keys["token"], process.pid)

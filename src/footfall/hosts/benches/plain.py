@@ -124,10 +124,10 @@ class Visitor:
         kind = int(kind_of(event.type, event.event))
         context, properties = event.context, event.properties
         page = context.page if context else None
-        path = (page.path or "") if page else ""
-        category = (properties.category or "") if properties else ""
+        path = str(page.path or "") if page else ""
+        category = str(properties.category or "") if properties else ""
         section = section_of(path, category)
-        zone = (context.timezone or "") if context else ""
+        zone = str(context.timezone or "") if context else ""
         local = t + offset_of(zone, t // _QUARTER_MS * _QUARTER_MS) * 60_000
         day = local // _DAY_MS
         # lifetime
@@ -516,7 +516,7 @@ def run_bytewax(lines: list[bytes], batch: int, settings: Settings) -> Sample:
     def decode(body: bytes) -> list[tuple[str, Event]]:
         return [(str(event.anonymousId), event) for event in decoder.decode_lines(body)]
 
-    class Logic(op.StatefulBatchLogic):  # type: ignore[type-arg,misc]
+    class Logic(op.StatefulBatchLogic):  # type: ignore[misc]
         def __init__(self, state: Visitor | None) -> None:
             self.visitor = state or Visitor()
 
