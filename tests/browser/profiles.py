@@ -16,7 +16,7 @@ PEOPLE = [
     ("Ada Lindqvist", "paying", "women/shoes/boots", "/women/shoes/boots/ridge-boot", "email", "mobile", "SE", "Stockholm"),
     ("Visitor 4f1c", "first_time", "home", "/", "organic_search", "desktop", "DE", "Hamburg"),
     ("bob@example.org", "known", "cart", "/cart", "direct", "desktop", "GB", "Leeds"),
-    ("Visitor a09e", "returning", "home/living/lamps", "/home/living/lamps", "paid_social", "mobile", "FR", "Lyon"),
+    ("Visitor a09e", "returning", "house/living/lamps", "/house/living/lamps", "paid_social", "mobile", "FR", "Lyon"),
     ("Visitor 77d2", "first_time", "men/shoes/sneakers", "/men/shoes/sneakers/track-70", "paid_search", "tablet", "US", "Boise"),
     ("Chiamaka Obi", "paying", "checkout", "/checkout", "referral", "mobile", "NG", "Lagos"),
     ("Visitor e3b5", "returning", "outdoor/camping/tents", "/outdoor/camping/tents/lake-tent", "display", "desktop", "NL", None),
