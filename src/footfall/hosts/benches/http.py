@@ -164,8 +164,8 @@ def measure(server: Server, load: Load, n_requests: int, n_rounds: int, steady_s
     return Measured(empty, track, batch, latencies, acked, server.settled(), refused)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run from the command line; 1 if the ledger isn't what was acknowledged."""
+def parser() -> argparse.ArgumentParser:
+    """What may be said on the command line."""
     parser = argparse.ArgumentParser(prog="footfall bench http", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--requests", type=int, default=30_000, help="requests a round")
@@ -173,16 +173,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steady-s", type=float, default=10.0, help="seconds at a steady 1,000 requests/s")
     parser.add_argument("--processes", type=int, default=2, help="client processes")
     parser.add_argument("--folder", type=Path, help="where the data folder is made for the time; a real disk, not RAM")
-    told_to = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line; 1 if the ledger isn't what was acknowledged."""
+    told_to = parser().parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=told_to.folder, prefix="footfall-bench-") as name:
         folder = Path(name)
         syncs = sync_ms(folder)
         with serving(folder) as server, Load(server.port, server.write_key, told_to.processes) as load:
             measured = measure(server, load, told_to.requests, told_to.rounds, told_to.steady_s)
-    return _report(measured, syncs, told_to)
+    return report(measured, syncs, told_to)
 
 
-def _report(measured: Measured, syncs: list[float], told_to: argparse.Namespace) -> int:
+def report(measured: Measured, syncs: list[float], told_to: argparse.Namespace) -> int:
+    """Print what was measured; 1 if the ledger isn't what was acknowledged."""
     ledger, acked = measured.ledger, measured.acked
     is_exact = ledger["received"] == ledger["applied"] == acked and not ledger["duplicate"] and not ledger["failed"]
     steady = measured.latencies["steady"]
