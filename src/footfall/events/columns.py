@@ -22,14 +22,15 @@ from footfall.events import channel as channels
 from footfall.events import clean, device, geo, lenient, money, names
 from footfall.events.facts import Facts, place_prices
 from footfall.events.kernels.assign import (
+    AGENT_OF,
     AMOUNT_MAX,
     ARRIVAL_OF,
-    CLIENT_OF,
     ENTRY,
     FRESH,
-    IN_CLIENT,
+    IN_AGENT,
     IN_KIND,
     IN_OFFSET,
+    IN_PLACE,
     IN_WHERE,
     KIND_OF,
     MISS,
@@ -39,6 +40,7 @@ from footfall.events.kernels.assign import (
     NEEDS_LINES,
     NEEDS_PRODUCT,
     OFFSET_OF,
+    PLACE_OF,
     WHERE_OF,
     assign,
     settle_local,
@@ -222,11 +224,12 @@ class _Tables:
     def __init__(self) -> None:
         self.kinds = np.zeros(1024, KIND_OF)
         self.wheres = np.zeros(8192, WHERE_OF)
-        self.clients = np.zeros(8192, CLIENT_OF)
+        self.agents = np.zeros(8192, AGENT_OF)
+        self.places = np.zeros(8192, PLACE_OF)
         self.arrivals = np.zeros(8192, ARRIVAL_OF)
         self.offsets = np.zeros(8192, OFFSET_OF)
         self.known = np.zeros(8192, np.uint64)
-        self._n = dict.fromkeys(("kinds", "wheres", "clients", "arrivals", "offsets"), 0)
+        self._n = dict.fromkeys(("kinds", "wheres", "agents", "places", "arrivals", "offsets"), 0)
 
     def make_room(self, n_known: int) -> None:
         """Keep ``known`` at most half full with ``n_known`` more keys; when it grows too large it begins anew."""
@@ -269,7 +272,7 @@ class _Scratch:
             self._n = max(n, 4096)
             self.spans = np.zeros((self._n, N_FIELDS, 2), np.int32)
             self.numbers = np.zeros((self._n, 2), np.float64)
-            self.misses = np.zeros(4 * self._n, MISS)
+            self.misses = np.zeros(5 * self._n, MISS)
             self.fresh = np.zeros(2 * self._n, FRESH)
 
 
@@ -279,6 +282,7 @@ class _Site:
     def __init__(self, number: int, settings: Settings, places: geo.Geo, new_names: list[tuple[int, int, str, str]]):
         self.number = number
         self._places = places
+        self.reads_addresses = places.reads_addresses
         self._sections = Sections(settings.section_rules)
         self._new_names = new_names
         self.kinds: dict[Any, int] = {}
@@ -287,7 +291,8 @@ class _Site:
         self.names: dict[tuple[str, str], int] = {}
         self.products: dict[Scalar, int] = {None: 0}
         self.categories: dict[Scalar, int] = {None: 0}
-        self.clients: dict[Any, tuple[int, int, int]] = {}
+        self.machines: dict[Scalar, int] = {None: 0}
+        self.places: dict[Any, tuple[int, int]] = {}
         self.pages: dict[Any, _PageOf] = {}
         self.sections: dict[Any, tuple[str, int]] = {}
         self.arrivals: dict[Any, tuple[int, int, int]] = {}
@@ -322,19 +327,29 @@ class _Site:
     def category(self, value: Scalar) -> int:
         return _remember(self.categories, value, self.name("category", text_of(value)[:512]))
 
-    def client(self, cache_key: Any, context: Context, entry: Entry) -> tuple[int, int, int]:
-        return _remember(self.clients, cache_key, self.client_of(context, entry))
+    def machine(self, user_agent: Scalar) -> int:
+        """Device | os << 8 | browser << 16 of a user agent."""
+        agent = text_of(user_agent)[:1024]
+        found = device.device_of(agent) if agent else _NO_DEVICE
+        return _remember(self.machines, user_agent, int(found[0]) | int(found[1]) << 8 | int(found[2]) << 16)
 
-    def client_of(self, context: Context, entry: Entry) -> tuple[int, int, int]:
-        """Browser and place of an event: device | os << 8 | browser << 16, country << 32 | region, city."""
-        agent = context.userAgent if context.userAgent is not None else entry.user_agent
-        found = device.device_of(text_of(agent)[:1024]) if agent else _NO_DEVICE
+    def place_key(self, context: Context, entry: Entry) -> Any:
+        """What a place depends on."""
+        spot = context.location
+        return (
+            context.timezone,
+            spot and (spot.country, spot.region, spot.city),
+            entry.country and (entry.country, entry.region, entry.city),
+            (entry.ip or context.ip) if self.reads_addresses else None,
+        )
+
+    def place(self, cache_key: Any, context: Context, entry: Entry) -> tuple[int, int]:
+        """(country << 32 | region, city) of an event."""
         ip = entry.ip or text_of(context.ip)
         zone = text_of(context.timezone)
         place = self._places.place(context.location, entry.country, entry.region, entry.city, ip, zone)
         region, city = self.name("region", place.region), self.name("city", place.city)
-        packed = int(found[0]) | int(found[1]) << 8 | int(found[2]) << 16
-        return packed, country_number(place.country) << 32 | region, city
+        return _remember(self.places, cache_key, (country_number(place.country) << 32 | region, city))
 
     def page(self, url: Scalar, path: Scalar) -> "_PageOf":
         return _remember(self.pages, (url, path), self.page_of(url, path))
@@ -457,8 +472,8 @@ class Reader:
             tables.make_room(4 * len(which))
             n_items, n_misses, n_fresh = assign(
                 body, spans, numbers, marks, which, columns._entry_of, entries, tables.kinds, tables.wheres,
-                tables.clients, tables.arrivals, tables.offsets, tables.known, self._base_currency, late_ms, future_ms,
-                columns.events, items, n_items, scratch.misses, scratch.fresh,
+                tables.agents, tables.places, tables.arrivals, tables.offsets, tables.known, self._base_currency,
+                late_ms, future_ms, columns.events, items, n_items, scratch.misses, scratch.fresh,
             )  # fmt: skip
             for fresh in scratch.fresh[:n_fresh]:
                 start, length = spans[fresh["idx"], fresh["field"]]
@@ -477,24 +492,37 @@ class Reader:
 
     def _entries_of(self, columns: Columns, marks: np.ndarray) -> np.ndarray:
         """ENTRY rows of the batch; events of refused entries are marked SLOW."""
-        entries = np.zeros(len(columns._entries), ENTRY)
-        for k, entry in enumerate(columns._entries):
-            row = entries[k]
-            row["site"] = entry.site
-            row["received"] = entry.received_ms
-            row["sent"] = self._sent(entry.sent_at)
-            client = (entry.user_agent, entry.ip, entry.country, entry.region, entry.city)
-            key = self._envelopes.get(client)
-            if key is None:
-                key = _remember(self._envelopes, client, xxh3_64_intdigest("\0".join(client).encode()))
-            row["client"] = key
-            if entry.reject:
-                marks[columns._entry_of == k] |= SLOW
+        rows = columns._entries
+        entries = np.zeros(len(rows), ENTRY)
+        entries["site"] = [entry.site for entry in rows]
+        entries["received"] = [entry.received_ms for entry in rows]
+        entries["sent"] = [self._sent(entry.sent_at) if entry.sent_at else -1 for entry in rows]
+        hashes = self._envelopes
+        entries["agent"] = [
+            found
+            if (found := hashes.get(entry.user_agent)) is not None
+            else self._hash(entry.user_agent, entry.user_agent)
+            for entry in rows
+        ]
+        reads_addresses = self._places.reads_addresses
+        entries["place"] = [
+            0 if not entry.country and not (reads_addresses and entry.ip) else self._place_hash(entry) for entry in rows
+        ]
+        refused = [k for k, entry in enumerate(rows) if entry.reject]
+        if refused:
+            marks[np.isin(columns._entry_of, refused)] |= SLOW
         return entries
 
+    def _hash(self, cache_key: Any, text: str) -> int:
+        return _remember(self._envelopes, cache_key, xxh3_64_intdigest(text.encode("utf-8", "surrogatepass")))
+
+    def _place_hash(self, entry: Entry) -> int:
+        ip = entry.ip if self._places.reads_addresses else ""
+        parts = (entry.country, entry.region, entry.city, ip)
+        found = self._envelopes.get(parts)
+        return found if found is not None else self._hash(parts, "\0".join(parts))
+
     def _sent(self, text: str) -> int:
-        if not text:
-            return -1
         found = self._times.get(text)
         return found if found is not None else self._time(text)
 
@@ -521,10 +549,15 @@ class Reader:
                     decided.discard((table, key))
                     continue
                 tables.put("kinds", key, int(names.kind_of(event.type, text_of(event.event))))
-            elif table == IN_CLIENT:
-                machine, country, city = shop.client_of(context, entry)
+            elif table == IN_AGENT:
+                agent = context.userAgent if context.userAgent is not None else entry.user_agent
+                machine = shop.machines.get(agent)
+                tables.put("agents", key, shop.machine(agent) if machine is None else machine)
+            elif table == IN_PLACE:
+                at = shop.place_key(context, entry)
+                country, city = shop.places.get(at) or shop.place(at, context, entry)
                 zone = text_of(context.timezone)[:64]
-                tables.put("clients", key, country, city, machine, self._zone(zone) if zone else 0)
+                tables.put("places", key, country, city, self._zone(zone) if zone else 0)
             elif table == IN_OFFSET:
                 minutes = geo.utc_offset_min(self._zones[(key >> 32) - 1], (key & 0xFFFFFFFF) * _QUARTER_MS)
                 tables.put("offsets", key, minutes)
@@ -537,8 +570,8 @@ class Reader:
                     where = shop.pages.get((url, path)) or shop.page(url, path)
                     kind = names.kind_of(event.type, text_of(event.event))
                     category = properties.category if NEEDS[kind] & _WITH_CATEGORY else None
-                    at = (where.where, category, None)
-                    _, section_key = shop.sections.get(at) or shop.section(at, where.where, category, None)
+                    spot = (where.where, category, None)
+                    _, section_key = shop.sections.get(spot) or shop.section(spot, where.where, category, None)
                     tables.put("wheres", key, where.key, section_key)
                 else:
                     referrer = page.referrer if page.referrer is not None else properties.referrer
@@ -601,7 +634,8 @@ class Reader:
                 site = entry.site
                 shop = self._site(site)
                 kinds, anonymous_ids, user_ids = shop.kinds, shop.anonymous, shop.users
-                pages, section_of, arrivals, clients = shop.pages, shop.sections, shop.arrivals, shop.clients
+                pages, section_of, arrivals = shop.pages, shop.sections, shop.arrivals
+                machine_of, place_of = shop.machines, shop.places
                 products, categories = shop.products, shop.categories
             site_of.append(site)
             if event is None or entry.reject:
@@ -669,17 +703,13 @@ class Reader:
                 if arrival is not _NO_ARRIVAL:
                     arrived.append((i, arrival))
             # with what, in which place
-            zone = context.timezone
-            zones.append(zone)
-            spot = context.location
-            client_key = (
-                context.userAgent if context.userAgent is not None else entry.user_agent,
-                zone,
-                spot and (spot.country, spot.region, spot.city),
-                entry.ip or context.ip,
-                entry.country and (entry.country, entry.region, entry.city),
-            )
-            machine, country, city = clients.get(client_key) or shop.client(client_key, context, entry)
+            zones.append(context.timezone)
+            agent = context.userAgent if context.userAgent is not None else entry.user_agent
+            machine = machine_of.get(agent, -1)
+            if machine < 0:
+                machine = shop.machine(agent)
+            place_key = shop.place_key(context, entry)
+            country, city = place_of.get(place_key) or shop.place(place_key, context, entry)
             machines.append(machine)
             countries.append(country)
             cities.append(city)
@@ -740,10 +770,10 @@ class Reader:
         events["message_key"] = message_keys
         events["page"] = page_keys
         events["section"] = section_keys
-        machine_of = np.array(machines, np.uint32)
-        events["device"] = machine_of & 255
-        events["os"] = machine_of >> 8 & 255
-        events["browser"] = machine_of >> 16
+        packed = np.array(machines, np.uint32)
+        events["device"] = packed & 255
+        events["os"] = packed >> 8 & 255
+        events["browser"] = packed >> 16
         events["flags"][events["device"] == _BOT] = _BOT_FLAG
         country_of = np.array(countries, np.uint64)
         events["country"] = country_of >> np.uint64(32)

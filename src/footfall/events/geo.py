@@ -72,6 +72,11 @@ class Geo:
                     code="bad_geo_database",
                 ) from error
 
+    @property
+    def reads_addresses(self) -> bool:
+        """Whether a place can depend on the address: there is a database."""
+        return self._reader is not None
+
     def place(self, location: Location | None, country: str, region: str, city: str, ip: str, timezone: str) -> Place:
         """The place by ``context.location``, then CDN headers, then the address, then the time zone.
 

@@ -23,16 +23,17 @@ from footfall.record.layout import NO_CHANNEL
 
 KIND_OF = np.dtype([("key", "u8"), ("kind", "i4")], align=True)
 WHERE_OF = np.dtype([("key", "u8"), ("page", "u8"), ("section", "u8")], align=True)
-CLIENT_OF = np.dtype([("key", "u8"), ("country", "u8"), ("city", "u8"), ("machine", "u4"), ("zone", "i4")], align=True)
+AGENT_OF = np.dtype([("key", "u8"), ("machine", "u4")], align=True)
+PLACE_OF = np.dtype([("key", "u8"), ("country", "u8"), ("city", "u8"), ("zone", "i4")], align=True)
 ARRIVAL_OF = np.dtype([("key", "u8"), ("campaign", "u8"), ("keyword", "u8"), ("channel", "u1")], align=True)
 OFFSET_OF = np.dtype([("key", "u8"), ("minutes", "i4")], align=True)
-IN_KIND, IN_WHERE, IN_CLIENT, IN_ARRIVAL, IN_OFFSET = range(5)
+IN_KIND, IN_WHERE, IN_AGENT, IN_PLACE, IN_ARRIVAL, IN_OFFSET = range(6)
 """Which table a miss is about."""
 MISS = np.dtype([("key", "u8"), ("idx", "i4"), ("table", "i4")], align=True)
 FRESH = np.dtype([("key", "u8"), ("idx", "i4"), ("field", "i4")], align=True)
 """A product or category whose name may be new: event and span field."""
-ENTRY = np.dtype([("client", "u8"), ("received", "i8"), ("sent", "i8"), ("site", "u2")], align=True)
-"""What the events of one log entry share: hash of the envelope, receive time, ``sentAt`` in ms or -1, site."""
+ENTRY = np.dtype([("agent", "u8"), ("place", "u8"), ("received", "i8"), ("sent", "i8"), ("site", "u2")], align=True)
+"""What the events of an entry share: hashes of user agent and place, receive time, ``sentAt`` in ms or -1, site."""
 
 NEEDS_PRODUCT, NEEDS_LINES, NEEDS_DEPTH, NEEDS_CATEGORY = 1, 2, 4, 8
 """What a kind makes worth reading: one product; product lines; search words or depth; the category of a list."""
@@ -67,10 +68,11 @@ _NO_ID_MAX = max(len(word) for word in NO_IDS if len(word) != 36)
 _NO_ID_HASHES = np.sort(np.array([_fnv(word.encode()) for word in NO_IDS], np.uint64))
 _P1, _P2 = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 _FNV, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
-_CART_ADD, _CART_REMOVE = int(Kind.CART_ADD), int(Kind.CART_REMOVE)
+_ORDER, _REFUND = int(Kind.ORDER), int(Kind.REFUND)
 _LATE, _FUTURE, _NO_TIME = int(Flag.LATE), int(Flag.FUTURE), int(Flag.NO_TIME)
 _BOT_FLAG, _BOT = int(Flag.BOT), int(Device.BOT)
 _1, _8, _29, _32 = np.uint64(1), np.uint64(8), np.uint64(29), np.uint64(32)
+_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
 _EARLIEST_MS = 315_532_800_000
 _QUARTER_MS = 900_000
 
@@ -141,8 +143,13 @@ def digits2(b, at):
 
 
 @kernel
+def _is_leap(year):
+    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+
+
+@kernel
 def parse_time(b, at):
-    """``YYYY-MM-DDTHH:MM:SS.mmmZ`` at ``at``, 24 bytes, to ms since 1970; -1 if it has another form or a rare day."""
+    """``YYYY-MM-DDTHH:MM:SS.mmmZ`` at ``at``, 24 bytes, to ms since 1970; -1 if it has another form."""
     if not (
         b[at + 4] == 45 and b[at + 7] == 45 and b[at + 10] == 84 and b[at + 13] == 58 and b[at + 16] == 58
         and b[at + 19] == 46 and b[at + 23] == 90 and 48 <= b[at + 22] <= 57
@@ -152,8 +159,10 @@ def parse_time(b, at):
     month, day = digits2(b, at + 5), digits2(b, at + 8)
     hour, minute, second = digits2(b, at + 11), digits2(b, at + 14), digits2(b, at + 17)
     ms = digits2(b, at + 20) * 10 + np.int64(b[at + 22]) - 48
-    if ms < 0 or year < 1980 or not (1 <= month <= 12 and 1 <= day <= 28 and 0 <= hour <= 23):
-        return -1  # days beyond the 28th need a calendar: the slow way has one
+    if ms < 0 or year < 1980 or not (1 <= month <= 12 and 1 <= day <= 31 and 0 <= hour <= 23):
+        return -1
+    if day > 28 and day > _DAYS[month] + (1 if month == 2 and _is_leap(year) else 0):
+        return -1
     if not (0 <= minute <= 59 and 0 <= second <= 59):
         return -1
     # days since 1970 in the proleptic Gregorian calendar, with the year beginning in March
@@ -202,8 +211,8 @@ def _first(spans, i, field, other):
 
 @kernel
 def assign(
-    b, spans, numbers, marks, which, entry_of, entries, kinds, wheres, clients, arrivals, offsets, known, base_currency,
-    late_ms, future_ms, events, items, n_items, misses, fresh
+    b, spans, numbers, marks, which, entry_of, entries, kinds, wheres, agents, places, arrivals, offsets, known,
+    base_currency, late_ms, future_ms, events, items, n_items, misses, fresh
 ):  # fmt: skip
     """Fill the events ``which`` (int32[k]) from their spans.
 
@@ -213,7 +222,7 @@ def assign(
         As from :func:`footfall.events.kernels.scan.scan`; events that prove unusual are marked SLOW.
     entry_of : int32[n]
         Index of each event's row in ``entries`` (ENTRY).
-    kinds, wheres, clients, arrivals, offsets
+    kinds, wheres, agents, places, arrivals, offsets
         The tables; read only.
     known : uint64[2**j]
         Key set of product and category names already reported; changed.
@@ -226,7 +235,7 @@ def assign(
         Product lines are appended.
     n_items : int
     misses, fresh
-        MISS[>= 4 k] and FRESH[>= 2 k]: what wasn't in the tables, names that may be new.
+        MISS[>= 5 k] and FRESH[>= 2 k]: what wasn't in the tables, names that may be new.
 
     Returns
     -------
@@ -234,8 +243,8 @@ def assign(
         New number of items, number of misses and of fresh names. An event with a miss isn't filled yet.
     """
     n_misses = n_fresh = 0
-    kind_keys, where_keys, client_keys = kinds["key"], wheres["key"], clients["key"]
-    arrival_keys, offset_keys = arrivals["key"], offsets["key"]
+    kind_keys, where_keys, agent_keys = kinds["key"], wheres["key"], agents["key"]
+    place_keys, arrival_keys, offset_keys = places["key"], arrivals["key"], offsets["key"]
     for w in range(len(which)):
         i = which[w]
         if marks[i] & s.SLOW:
@@ -260,7 +269,7 @@ def assign(
         is_slow = False
         if needs & (NEEDS_PRODUCT | NEEDS_LINES):
             is_slow = (marks[i] & s.ODD_PRODUCT) != 0
-            if needs & NEEDS_LINES and kind != _CART_ADD and kind != _CART_REMOVE:
+            if kind == _ORDER or kind == _REFUND:
                 is_slow = True
             if needs & NEEDS_PRODUCT and not _is_tidy(b, spans, i, s.PRODUCT):
                 is_slow = True
@@ -317,12 +326,16 @@ def assign(
         if where_keys[at_where] != key:
             misses[n_misses]["key"], misses[n_misses]["idx"], misses[n_misses]["table"] = key, i, IN_WHERE
             n_misses += 1
-        key = _join(_field_hash(b, spans, i, s.AGENT, site), _field_hash(b, spans, i, s.ZONE, site))
-        key = _join(_join(key, _field_hash(b, spans, i, s.LOCATION, site)), _field_hash(b, spans, i, s.IP, site))
-        key = _join(key, entry["client"])
-        at_client = slot_of(client_keys, key)
-        if client_keys[at_client] != key:
-            misses[n_misses]["key"], misses[n_misses]["idx"], misses[n_misses]["table"] = key, i, IN_CLIENT
+        key = _join(_field_hash(b, spans, i, s.AGENT, site), entry["agent"])
+        at_agent = slot_of(agent_keys, key)
+        if agent_keys[at_agent] != key:
+            misses[n_misses]["key"], misses[n_misses]["idx"], misses[n_misses]["table"] = key, i, IN_AGENT
+            n_misses += 1
+        key = _join(_field_hash(b, spans, i, s.ZONE, site), _field_hash(b, spans, i, s.LOCATION, site))
+        key = _join(_join(key, _field_hash(b, spans, i, s.IP, site)), entry["place"])
+        at_place = slot_of(place_keys, key)
+        if place_keys[at_place] != key:
+            misses[n_misses]["key"], misses[n_misses]["idx"], misses[n_misses]["table"] = key, i, IN_PLACE
             n_misses += 1
         referrer = _first(spans, i, s.REFERRER, s.OWN_REFERRER)
         has_query = False
@@ -351,12 +364,12 @@ def assign(
                 n_misses += 1
         if n_misses > missed:
             continue
-        client = clients[at_client]
+        place = places[at_place]
         e["flags"] = 0
         settle_time(e, t, sent, entry["received"], late_ms, future_ms)
         minutes = 0
-        if client["zone"] > 0:
-            key = (np.uint64(client["zone"]) << np.uint64(32)) | np.uint64(e["time"] // _QUARTER_MS)
+        if place["zone"] > 0:
+            key = (np.uint64(place["zone"]) << np.uint64(32)) | np.uint64(e["time"] // _QUARTER_MS)
             at = slot_of(offset_keys, key)
             if offset_keys[at] != key:
                 misses[n_misses]["key"], misses[n_misses]["idx"], misses[n_misses]["table"] = key, i, IN_OFFSET
@@ -381,15 +394,15 @@ def assign(
             e["message_key"] = xxh3(b, spans[i, s.MESSAGE, 0], spans[i, s.MESSAGE, 1], site)
         e["page"] = wheres[at_where]["page"]
         e["section"] = wheres[at_where]["section"]
-        machine = client["machine"]
+        machine = agents[at_agent]["machine"]
         e["device"] = machine & 255
         e["os"] = (machine >> 8) & 255
         e["browser"] = (machine >> 16) & 255
         if machine & 255 == _BOT:
             e["flags"] |= _BOT_FLAG
-        e["country"] = client["country"] >> np.uint64(32)
-        e["region"] = client["country"] & np.uint64(0xFFFFFFFF)
-        e["city"] = client["city"]
+        e["country"] = place["country"] >> np.uint64(32)
+        e["region"] = place["country"] & np.uint64(0xFFFFFFFF)
+        e["city"] = place["city"]
         e["channel"] = NO_CHANNEL
         if has_arrival:
             e["channel"] = arrivals[at_arrival]["channel"]
@@ -416,7 +429,7 @@ def assign(
             if math.isnan(quantity) or abs(quantity) > AMOUNT_MAX:
                 quantity = np.nan
             e["product"], e["category"], e["price"], e["quantity"] = product, category, price, quantity
-            if needs & NEEDS_LINES:
+            if needs & NEEDS_LINES:  # a cart add or remove
                 it = items[n_items]
                 it["product"], it["category"], it["price"], it["quantity"] = product, category, price, quantity
                 it["percentile"] = np.nan

@@ -79,8 +79,7 @@ def _key_table() -> np.ndarray:
     rows += [(_PROPERTIES, key, _TEXT, field) for key, field in own.items()]
     rows += [(_PROPERTIES, "price", _NUMBER, PRICE), (_PROPERTIES, "quantity", _NUMBER, QUANTITY)]
     rows += [(_PROPERTIES, "section", _IS_SLOW, 0)]
-    odd = ("id", "sku", "regular_price", "compare_at_price", "discount", "products", "order_id", "checkout_id",
-           "revenue", "total", "value")  # fmt: skip
+    odd = ("id", "sku", "regular_price", "compare_at_price", "discount", "products")
     rows += [(_PROPERTIES, key, _IS_ODD_PRODUCT, 0) for key in odd]
     rows += [(_PROPERTIES, key, _IS_ODD_DEPTH, 0) for key in ("query", "depth", "percent")]
     rows += [(_CONTEXT, "page", _ENTER, _PAGE), (_CONTEXT, "channel", _IS_SLOW, 0)]
