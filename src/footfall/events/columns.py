@@ -46,7 +46,7 @@ from footfall.events.kernels.assign import (
     settle_local,
     settle_time,
 )
-from footfall.events.kernels.scan import N_FIELDS, PRODUCT, SLOW, scan, split_lines
+from footfall.events.kernels.scan import N_FIELDS, N_NUMBERS, SLOW, scan, split_lines
 from footfall.events.section import Sections
 from footfall.events.wire import Campaign, Context, Entry, Event, Page, Product, Properties, Scalar
 from footfall.record.admit import _slot_of as slot_of
@@ -271,9 +271,9 @@ class _Scratch:
         if n > self._n:
             self._n = max(n, 4096)
             self.spans = np.zeros((self._n, N_FIELDS, 2), np.int32)
-            self.numbers = np.zeros((self._n, 2), np.float64)
+            self.numbers = np.zeros((self._n, N_NUMBERS), np.float64)
             self.misses = np.zeros(5 * self._n, MISS)
-            self.fresh = np.zeros(2 * self._n, FRESH)
+            self.fresh = np.zeros(4 * self._n + 64, FRESH)
 
 
 class _Site:
@@ -464,20 +464,20 @@ class Reader:
         scan(body, columns._starts, columns._stops, spans, numbers, marks)
         entries = self._entries_of(columns, marks)
         tables = self._tables
-        items = np.zeros(n, ITEM)
+        items = np.zeros(4 * n + 64, ITEM)
         n_items = 0
         which = np.arange(n, dtype=np.int32)
         late_ms, future_ms = self._settings.late_h * _HOUR_MS, self._settings.future_h * _HOUR_MS
         while len(which):
-            tables.make_room(4 * len(which))
+            tables.make_room(4 * len(which) + 64)
             n_items, n_misses, n_fresh = assign(
                 body, spans, numbers, marks, which, columns._entry_of, entries, tables.kinds, tables.wheres,
                 tables.agents, tables.places, tables.arrivals, tables.offsets, tables.known, self._base_currency,
                 late_ms, future_ms, columns.events, items, n_items, scratch.misses, scratch.fresh,
             )  # fmt: skip
             for fresh in scratch.fresh[:n_fresh]:
-                start, length = spans[fresh["idx"], fresh["field"]]
-                what = "product" if fresh["field"] == PRODUCT else "category"
+                start, length = int(fresh["start"]), int(fresh["n"])
+                what = "product" if fresh["is_product"] else "category"
                 site = int(entries[columns._entry_of[fresh["idx"]]]["site"])
                 text = bytes(body[start : start + length]).decode("ascii")
                 self.new_names.append((site, int(fresh["key"]), what, text))

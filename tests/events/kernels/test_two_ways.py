@@ -99,9 +99,10 @@ events = some(
     properties=st.one_of(properties, field([None, 3, []])), context=st.one_of(context, field([None, 3])),
 )  # fmt: skip
 usual = st.fixed_dictionaries(
-    {"type": field(["track"]), "event": field(NAMES[:3] + ["Foo", "Product List Viewed"]), "anonymousId": field(IDS[:2]),
+    {"type": field(["track"]), "event": field(NAMES[:4] + ["Foo", "Product List Viewed", "Cart Viewed", "Checkout Started", "Order Refunded"]), "anonymousId": field(IDS[:2]),
      "messageId": field(["m-1", "m-22222222222222222222"]), "timestamp": field(TIMES[:1]),
-     "properties": some(product_id=field(["p1", "p2"]), category=field(["a/b"]), price=field([1, 2.5, 0.1]), quantity=field([1, 2])),
+     "properties": some(product_id=field(["p1", "p2"]), category=field(["a/b"]), price=field([1, 2.5, 0.1]), quantity=field([1, 2]),
+                        products=field(LINES), order_id=field(["o-1", "o-2", " o", "", None]), revenue=field([5, 7.5, None, 1e10]), total=field([3, None]), value=field([-2.5])),
      "context": some(page=some(url=field(URLS[:3]), path=field(["/a/b"]), referrer=field(["https://www.google.com/", ""])),
                      userAgent=field(AGENTS[:3]), timezone=field(["Europe/Berlin", "Asia/Kolkata"]), campaign=field([{"source": "x"}]),
                      location=field([{"country": "US", "city": "Boise"}]))},

@@ -30,8 +30,8 @@ OFFSET_OF = np.dtype([("key", "u8"), ("minutes", "i4")], align=True)
 IN_KIND, IN_WHERE, IN_AGENT, IN_PLACE, IN_ARRIVAL, IN_OFFSET = range(6)
 """Which table a miss is about."""
 MISS = np.dtype([("key", "u8"), ("idx", "i4"), ("table", "i4")], align=True)
-FRESH = np.dtype([("key", "u8"), ("idx", "i4"), ("field", "i4")], align=True)
-"""A product or category whose name may be new: event and span field."""
+FRESH = np.dtype([("key", "u8"), ("start", "i8"), ("n", "i4"), ("idx", "i4"), ("is_product", "u1")], align=True)
+"""A product or category whose name may be new: where it stands in the text, and in which event."""
 ENTRY = np.dtype([("agent", "u8"), ("place", "u8"), ("received", "i8"), ("sent", "i8"), ("site", "u2")], align=True)
 """What the events of an entry share: hashes of user agent and place, receive time, ``sentAt`` in ms or -1, site."""
 
@@ -69,6 +69,8 @@ _NO_ID_HASHES = np.sort(np.array([_fnv(word.encode()) for word in NO_IDS], np.ui
 _P1, _P2 = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 _FNV, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _ORDER, _REFUND = int(Kind.ORDER), int(Kind.REFUND)
+_ORDER_PREFIX = np.frombuffer(b"order\x00", np.uint8).copy()
+_ORDER_ID_MAX = LONGEST - len(_ORDER_PREFIX)
 _LATE, _FUTURE, _NO_TIME = int(Flag.LATE), int(Flag.FUTURE), int(Flag.NO_TIME)
 _BOT_FLAG, _BOT = int(Flag.BOT), int(Device.BOT)
 _1, _8, _29, _32 = np.uint64(1), np.uint64(8), np.uint64(29), np.uint64(32)
@@ -210,6 +212,76 @@ def _first(spans, i, field, other):
 
 
 @kernel
+def _believed(amount):
+    """An amount, NaN if it is beyond belief."""
+    return amount if abs(amount) <= AMOUNT_MAX else np.nan
+
+
+@kernel
+def _name(b, start, n, site, known, i, is_product, fresh, n_fresh):
+    """Key of a name, noted in ``fresh`` if it wasn't known; and the new number of fresh names."""
+    key = _or_1(xxh3(b, start, n, site))
+    if n_fresh < len(fresh) and keys_add(known, key):
+        f = fresh[n_fresh]
+        f["key"], f["start"], f["n"], f["idx"], f["is_product"] = key, start, n, i, is_product
+        n_fresh += 1
+    return key, n_fresh
+
+
+@kernel
+def _lines(b, spans, i, site, known, items, n_items, fresh, n_fresh):
+    """Read ``products`` into ``items`` from ``n_items`` on: (lines or -1 if unusual, fresh names, their value)."""
+    at = np.uint64(spans[i, s.PRODUCTS, 0])
+    stop = at + np.uint64(spans[i, s.PRODUCTS, 1])
+    texts = np.empty((2, 2), np.int64)
+    amounts = np.empty(2, np.float64)
+    n_lines = 0
+    total = 0.0
+    while True:
+        at = s.next_product(b, at, stop, texts, amounts)
+        if at == 0:
+            return n_lines, n_fresh, total
+        if at == 1 or n_items + n_lines >= len(items) or n_fresh + 2 > len(fresh):
+            return -1, n_fresh, total
+        if not (0 < texts[0, 1] <= LONGEST and b[texts[0, 0]] != 32 and b[texts[0, 0] + texts[0, 1] - 1] != 32):
+            return -1, n_fresh, total
+        n = texts[1, 1]
+        if n > LONGEST or (n > 0 and (b[texts[1, 0]] == 32 or b[texts[1, 0] + n - 1] == 32)):
+            return -1, n_fresh, total
+        it = items[n_items + n_lines]
+        it["product"], n_fresh = _name(b, texts[0, 0], texts[0, 1], site, known, i, 1, fresh, n_fresh)
+        it["category"] = 0
+        if n > 0:
+            it["category"], n_fresh = _name(b, texts[1, 0], n, site, known, i, 0, fresh, n_fresh)
+        price, quantity = _believed(amounts[0]), _believed(amounts[1])
+        it["price"], it["quantity"], it["percentile"] = price, quantity, np.nan
+        if not math.isnan(price):
+            total += price * (1.0 if math.isnan(quantity) else quantity)
+        n_lines += 1
+
+
+@kernel
+def _revenue(numbers, i, total):
+    """The first amount that is given and believed, else the sum of the lines."""
+    for k in range(s.REVENUE, s.VALUE + 1):
+        amount = abs(numbers[i, k])
+        if amount <= AMOUNT_MAX:
+            return amount
+    return total
+
+
+@kernel
+def _order_key(b, start, n, site):
+    """As ``name_key(site, "order\\0" + id)``."""
+    text = np.zeros(len(_ORDER_PREFIX) + n + 8, np.uint8)
+    for k in range(len(_ORDER_PREFIX)):
+        text[k] = _ORDER_PREFIX[k]
+    for k in range(n):
+        text[len(_ORDER_PREFIX) + k] = b[start + k]
+    return _or_1(xxh3(text, 0, len(_ORDER_PREFIX) + n, site))
+
+
+@kernel
 def assign(
     b, spans, numbers, marks, which, entry_of, entries, kinds, wheres, agents, places, arrivals, offsets, known,
     base_currency, late_ms, future_ms, events, items, n_items, misses, fresh
@@ -232,7 +304,7 @@ def assign(
     events : EVENT[n]
         Rows of ``which`` are filled; they must come in as zeros.
     items : ITEM[>= n_items + k]
-        Product lines are appended.
+        Product lines are appended; an event whose lines don't fit is SLOW.
     n_items : int
     misses, fresh
         MISS[>= 5 k] and FRESH[>= 2 k]: what wasn't in the tables, names that may be new.
@@ -269,7 +341,13 @@ def assign(
         is_slow = False
         if needs & (NEEDS_PRODUCT | NEEDS_LINES):
             is_slow = (marks[i] & s.ODD_PRODUCT) != 0
-            if kind == _ORDER or kind == _REFUND:
+            if needs & NEEDS_PRODUCT and spans[i, s.PRODUCTS, 1] >= 0:
+                is_slow = True
+            if (kind == _ORDER or kind == _REFUND) and spans[i, s.PRODUCTS, 1] < 0:
+                is_slow = True
+            if spans[i, s.ORDER_ID, 1] > _ORDER_ID_MAX or (
+                spans[i, s.ORDER_ID, 1] > 0 and not _is_tidy(b, spans, i, s.ORDER_ID)
+            ):
                 is_slow = True
             if needs & NEEDS_PRODUCT and not _is_tidy(b, spans, i, s.PRODUCT):
                 is_slow = True
@@ -378,6 +456,14 @@ def assign(
             minutes = offsets[at]["minutes"]
         settle_local(e, minutes)
 
+        # product lines, which may yet be unusual
+        n_lines, total = 0, 0.0
+        if needs & NEEDS_LINES and spans[i, s.PRODUCTS, 1] >= 0:
+            n_lines, n_fresh, total = _lines(b, spans, i, site, known, items, n_items, fresh, n_fresh)
+            if n_lines < 0 or (n_lines == 0 and (kind == _ORDER or kind == _REFUND)):
+                marks[i] |= s.SLOW
+                continue
+
         # nothing is missing: fill
         e["site"] = entry["site"]
         e["kind"] = kind
@@ -412,29 +498,28 @@ def assign(
         e["quantity"] = np.nan
         e["percentile"] = np.nan
         e["scroll"] = np.nan
+        if needs & (NEEDS_PRODUCT | NEEDS_LINES) and spans[i, s.CATEGORY, 1] > 0:
+            start, n = spans[i, s.CATEGORY, 0], spans[i, s.CATEGORY, 1]
+            e["category"], n_fresh = _name(b, start, n, site, known, i, 0, fresh, n_fresh)
         if needs & NEEDS_PRODUCT:
-            product = _or_1(xxh3(b, spans[i, s.PRODUCT, 0], spans[i, s.PRODUCT, 1], site))
-            if keys_add(known, product):
-                fresh[n_fresh]["key"], fresh[n_fresh]["idx"], fresh[n_fresh]["field"] = product, i, s.PRODUCT
-                n_fresh += 1
-            category = np.uint64(0)
-            if spans[i, s.CATEGORY, 1] > 0:
-                category = _or_1(xxh3(b, spans[i, s.CATEGORY, 0], spans[i, s.CATEGORY, 1], site))
-                if keys_add(known, category):
-                    fresh[n_fresh]["key"], fresh[n_fresh]["idx"], fresh[n_fresh]["field"] = category, i, s.CATEGORY
-                    n_fresh += 1
-            price, quantity = numbers[i, s.PRICE], numbers[i, s.QUANTITY]
-            if math.isnan(price) or abs(price) > AMOUNT_MAX:
-                price = np.nan
-            if math.isnan(quantity) or abs(quantity) > AMOUNT_MAX:
-                quantity = np.nan
-            e["product"], e["category"], e["price"], e["quantity"] = product, category, price, quantity
-            if needs & NEEDS_LINES:  # a cart add or remove
+            start, n = spans[i, s.PRODUCT, 0], spans[i, s.PRODUCT, 1]
+            e["product"], n_fresh = _name(b, start, n, site, known, i, 1, fresh, n_fresh)
+            e["price"] = _believed(numbers[i, s.PRICE])
+            e["quantity"] = _believed(numbers[i, s.QUANTITY])
+            if needs & NEEDS_LINES:  # a cart add or remove: its own line
                 it = items[n_items]
-                it["product"], it["category"], it["price"], it["quantity"] = product, category, price, quantity
+                it["product"], it["category"] = e["product"], e["category"]
+                it["price"] = _believed(numbers[i, s.PRICE])
+                it["quantity"] = _believed(numbers[i, s.QUANTITY])
                 it["percentile"] = np.nan
-                e["item_start"], e["item_n"] = n_items, 1
-                n_items += 1
+                n_lines = 1
+        if needs & NEEDS_LINES:
+            e["item_start"], e["item_n"] = n_items, n_lines
+            if kind == _ORDER or kind == _REFUND:
+                e["revenue"] = _revenue(numbers, i, total)
+                if kind == _ORDER and spans[i, s.ORDER_ID, 1] > 0:
+                    e["order_key"] = _order_key(b, spans[i, s.ORDER_ID, 0], spans[i, s.ORDER_ID, 1], site)
+            n_items += n_lines
     return n_items, n_misses, n_fresh
 
 

@@ -36,18 +36,23 @@ FIELDS = (
     "own_url",
     "own_path",
     "own_referrer",
+    "order_id",
+    "products",
 )
 """Columns of ``spans``; own_ ones are of ``properties``, url, path and referrer of ``context.page``; campaign and
-location are whole raw objects."""
+location are whole raw objects, products a whole raw array."""
 N_FIELDS = len(FIELDS)
 (TYPE, MESSAGE, ANONYMOUS, USER, EVENT, TIMESTAMP, SENT, PRODUCT, CATEGORY, CURRENCY, URL, PATH, REFERRER, AGENT, ZONE,
- IP, CAMPAIGN, LOCATION, OWN_URL, OWN_PATH, OWN_REFERRER) = range(N_FIELDS)  # fmt: skip
-PRICE, QUANTITY = 0, 1
+ IP, CAMPAIGN, LOCATION, OWN_URL, OWN_PATH, OWN_REFERRER, ORDER_ID, PRODUCTS) = range(N_FIELDS)  # fmt: skip
+NUMBERS = ("price", "quantity", "revenue", "total", "value")
+"""Columns of ``numbers``, all of ``properties``."""
+N_NUMBERS = len(NUMBERS)
+PRICE, QUANTITY, REVENUE, TOTAL, VALUE = range(N_NUMBERS)
 
 SLOW = 1
 """Mark: decode this event the slow way."""
 ODD_PRODUCT = 2
-"""Mark: has fields (products, sku, discount …) that only matter if the kind is about products or money."""
+"""Mark: has fields (sku, discount …) that only matter if the kind is about products or money."""
 ODD_DEPTH = 4
 """Mark: has fields that only matter for searches and scrolls."""
 
@@ -75,11 +80,12 @@ def _key_table() -> np.ndarray:
     rows += [(_TOP, key, _IS_SLOW, 0) for key in ("originalTimestamp", "previousId", "traits")]
     rows += [(_TOP, "properties", _ENTER, _PROPERTIES), (_TOP, "context", _ENTER, _CONTEXT)]
     own = {"product_id": PRODUCT, "category": CATEGORY, "currency": CURRENCY, "url": OWN_URL, "path": OWN_PATH,
-           "referrer": OWN_REFERRER}  # fmt: skip
+           "referrer": OWN_REFERRER, "order_id": ORDER_ID}  # fmt: skip
     rows += [(_PROPERTIES, key, _TEXT, field) for key, field in own.items()]
-    rows += [(_PROPERTIES, "price", _NUMBER, PRICE), (_PROPERTIES, "quantity", _NUMBER, QUANTITY)]
+    rows += [(_PROPERTIES, key, _NUMBER, which) for which, key in enumerate(NUMBERS)]
+    rows += [(_PROPERTIES, "products", _RAW, PRODUCTS)]
     rows += [(_PROPERTIES, "section", _IS_SLOW, 0)]
-    odd = ("id", "sku", "regular_price", "compare_at_price", "discount", "products")
+    odd = ("id", "sku", "regular_price", "compare_at_price", "discount")
     rows += [(_PROPERTIES, key, _IS_ODD_PRODUCT, 0) for key in odd]
     rows += [(_PROPERTIES, key, _IS_ODD_DEPTH, 0) for key in ("query", "depth", "percent")]
     rows += [(_CONTEXT, "page", _ENTER, _PAGE), (_CONTEXT, "channel", _IS_SLOW, 0)]
@@ -114,6 +120,10 @@ def _table() -> tuple[np.ndarray, np.ndarray]:
 
 
 _KEYS, _MULTIPLIER = _table()
+_ID, _SKU, _ITEM_ID, _ITEM_CAT, _PRODUCT_, _CATEGORY, _PRICE_, _QUANTITY = (
+    np.uint64(_load8(text, 0))
+    for text in (b"id", b"sku", b"item_id", b"item_cat", b"product_", b"category", b"price", b"quantity")
+)
 _MULTIPLIER_0 = _MULTIPLIER[0]
 
 
@@ -438,7 +448,7 @@ def _event(b, at, stop, spans, numbers):
             start = at
             at = _skip(b, at, stop)
             field = np.int64(argument)
-            if at == _0 or spans[field, 1] >= 0 or b[start] != 123:
+            if at == _0 or spans[field, 1] >= 0 or b[start] != (91 if field == PRODUCTS else 123):
                 return SLOW
             spans[field, 0] = start
             spans[field, 1] = at - start
@@ -469,6 +479,75 @@ def _event(b, at, stop, spans, numbers):
 
 
 @kernel
+def _past_space(b, at, stop):
+    while at < stop and (b[at] == 32 or b[at] == 9 or b[at] == 13):
+        at += _1
+    return at
+
+
+@kernel
+def next_product(b, at, stop, spans, numbers):
+    """Read the next object of a ``products`` array that :func:`scan` has checked.
+
+    ``at`` is the array's start or what the last call returned; ``spans`` int64[2, 2] and ``numbers`` float64[2] are
+    filled with product_id and category, price and quantity. Returns the position after the object; 0 at the array's end, 1 if a
+    line is unusual.
+    """
+    at = _past_space(b, at + _1, stop)  # past the bracket, or the comma
+    if b[at] == 93:
+        return _0
+    if b[at] != 123:
+        return _1
+    spans[0, 1] = spans[1, 1] = -1
+    numbers[0] = numbers[1] = np.nan
+    at = _past_space(b, at + _1, stop)
+    while b[at] != 125:
+        if b[at] == 44:
+            at = _past_space(b, at + _1, stop)
+        key = at + _1
+        at, is_plain = _string_end(b, key, stop)
+        if not is_plain:
+            return _1
+        n = at - _1 - key
+        at = _past_space(b, _past_space(b, at, stop) + _1, stop)
+        first = _load(b, key, min(n, _8))
+        if n == _2 and first == _ID or n == _3 and first == _SKU or n == _7 and first == _ITEM_ID:
+            return _1  # other names of a product
+        if n == np.uint64(13) and first == _ITEM_CAT:
+            return _1
+        c = b[at]
+        if (n == np.uint64(10) and first == _PRODUCT_) or (n == _8 and first == _CATEGORY):
+            which = 0 if first == _PRODUCT_ else 1
+            if c == 110:
+                at = _literal_end(b, at, stop)
+            else:
+                if c != 34 or spans[which, 1] >= 0:
+                    return _1
+                start = at + _1
+                at, is_plain = _string_end(b, start, stop)
+                if not is_plain:
+                    return _1
+                spans[which, 0] = start
+                spans[which, 1] = at - _1 - start
+        elif (n == np.uint64(5) and first == _PRICE_) or (n == _8 and first == _QUANTITY):
+            which = 0 if first == _PRICE_ else 1
+            if c == 110:
+                at = _literal_end(b, at, stop)
+            else:
+                if not (c == 45 or 48 <= c <= 57) or not np.isnan(numbers[which]):
+                    return _1
+                start = at
+                at = _number_end(b, at, stop)
+                numbers[which] = _value_of_number(b, start, at)
+                if np.isnan(numbers[which]):
+                    return _1
+        else:
+            at = _skip(b, at, stop)
+        at = _past_space(b, at, stop)
+    return _past_space(b, at + _1, stop)
+
+
+@kernel
 def scan(b, starts, stops, spans, numbers, marks):
     """Find the fields of many events.
 
@@ -480,16 +559,16 @@ def scan(b, starts, stops, spans, numbers, marks):
         Where each begins and ends in ``b``.
     spans : int32[n, N_FIELDS, 2]
         Filled: start and length of each field, length -1 where it is absent or null.
-    numbers : float64[n, 2]
-        Filled: price and quantity, NaN where absent or null.
+    numbers : float64[n, N_NUMBERS]
+        Filled, NaN where absent or null.
     marks : uint8[n]
         Filled: SLOW, ODD_PRODUCT and ODD_DEPTH. Of a SLOW event nothing else is to be used.
     """
     for i in range(len(starts)):
         for k in range(N_FIELDS):
             spans[i, k, 1] = -1
-        numbers[i, 0] = np.nan
-        numbers[i, 1] = np.nan
+        for k in range(N_NUMBERS):
+            numbers[i, k] = np.nan
         marks[i] = _event(b, np.uint64(starts[i]), np.uint64(stops[i]), spans[i], numbers[i])
 
 
