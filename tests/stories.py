@@ -157,13 +157,15 @@ class Bench:
 class Shop:
     """A data folder without its loops: the test says what happens when."""
 
-    def __init__(self, data: Path, settings: Settings = SETTINGS, now_ms: int = NOON_MS) -> None:
+    def __init__(
+        self, data: Path, settings: Settings = SETTINGS, now_ms: int = NOON_MS, vfs: str | None = None
+    ) -> None:
         self.is_open = True
         self.made: Made | None = None
         if not (data / "definitions.db").exists():
             self.made = init(data, "shop", settings)
         self.clock = ManualClock(now_ms)
-        self.running = Running(data, settings, self.clock)
+        self.running = Running(data, settings, self.clock, vfs)
         self.folder = self.running.folder
         self.profiles = self.running.profiles
         self.folder.catch_up()

@@ -78,16 +78,19 @@ class _Telling:
 
 
 class DataFolder:
-    """A data folder, held by one process: its parts, opened, and the engine, recovered."""
+    """A data folder, held by one process: its parts, opened, and the engine, recovered.
 
-    def __init__(self, data: Path, settings: Settings) -> None:
+    ``vfs`` names the SQLite file layer of journal and records (tests put failing disks there).
+    """
+
+    def __init__(self, data: Path, settings: Settings, vfs: str | None = None) -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.path = data
         self.settings = settings
         self._lock_file = _hold(data / "lock")
         self.definitions = open_definitions(data)
-        self.log = _Telling(SqliteJournal(data / "journal.db"))
-        self.store = SqliteRecordStore(data / "records.db", failed_max=settings.failed_max)
+        self.log = _Telling(SqliteJournal(data / "journal.db", vfs=vfs))
+        self.store = SqliteRecordStore(data / "records.db", failed_max=settings.failed_max, vfs=vfs)
         self.lake = ParquetLake(data / "lake")
         self.places = Geo(settings.geo_database)
         self.shelf = FactsShelf(data / "facts")
@@ -263,10 +266,10 @@ def _hold(path: Path) -> IO[str]:
 class Running:
     """A data folder with its loops going."""
 
-    def __init__(self, data: Path, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(self, data: Path, settings: Settings, clock: Clock | None = None, vfs: str | None = None) -> None:
         self.clock = clock or SystemClock()
         self.settings = settings
-        self.folder = DataFolder(data, settings)
+        self.folder = DataFolder(data, settings, vfs)
         ids = VisitorIds(self.folder.definitions.secret(VISITOR_ID_KEY))
         self.profiles = LiveProfiles(self.folder, ids, self.clock)
         self.folder.on_applied = self.profiles.note
