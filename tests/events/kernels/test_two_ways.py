@@ -189,6 +189,25 @@ def test_usual_events_take_the_fast_way_also_when_the_tables_are_warm(monkeypatc
         assert fast.slow_ones() == []
 
 
+def test_carts_and_orders_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    products = [
+        {"product_id": f"p{i}", "category": "a/b", "price": round(0.1 * i, 1), "quantity": i, "name": "N"}
+        for i in range(1, 16)
+    ]
+    lines = [
+        json.dumps({
+            "type": "track", "event": name, "anonymousId": f"visitor-{n}", "messageId": f"m-{name}-{n}",
+            "properties": {"products": products[:n], "order_id": f"o-{n}", "currency": "USD", **({"revenue": 9.5} if n % 2 else {})},
+        }).encode()
+        for name in ("Order Completed", "Cart Viewed", "Checkout Started", "Order Refunded", "Product Added")
+        for n in (1, 2, 15)
+    ]  # fmt: skip
+    fast, slow = both(monkeypatch, entries(lines))
+    assert_same(fast, slow)
+    assert fast.slow_ones() == [12, 13, 14]  # a cart add names one product; with a list of them it is unusual
+    assert fast.events["item_n"][:3].tolist() == [1, 2, 15]
+
+
 def test_names_are_reported_once_with_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     line = b'{"type":"track","event":"Product Viewed","anonymousId":"a-1","properties":{"product_id":"p1","category":"c1"}}'
     monkeypatch.setattr(module, "_FEW", 0)

@@ -490,9 +490,11 @@ def next_product(b, at, stop, spans, numbers):
     """Read the next object of a ``products`` array that :func:`scan` has checked.
 
     ``at`` is the array's start or what the last call returned; ``spans`` int64[2, 2] and ``numbers`` float64[2] are
-    filled with product_id and category, price and quantity. Returns the position after the object; 0 at the array's end, 1 if a
-    line is unusual.
+    filled with product_id and category, price and quantity. Returns the position after the object; 0 at the array's
+    end, 1 if a line is unusual.
     """
+    if b[at] == 93:
+        return _0
     at = _past_space(b, at + _1, stop)  # past the bracket, or the comma
     if b[at] == 93:
         return _0
