@@ -36,6 +36,9 @@ from footfall.settings import Settings
 
 _log = structlog.get_logger("footfall")
 _DAY_MS = 86_400_000
+_PACE_S = 0.003
+"""Pause after a batch of fewer than ``_FEW_EVENTS``; the longest an event waits for others."""
+_FEW_EVENTS = 500
 _IDLE_S = 0.02
 """How long the engine loop sleeps when the log has nothing; a new entry wakes it at once."""
 _TICK_EVERY_MS = 250
@@ -341,7 +344,10 @@ class Running:
                 self._stop.wait(1.0)
 
     def _turn_engine(self) -> None:
-        has_news = self.folder.apply(self.settings.engine_batch_max_events) > 0
+        n_applied = self.folder.apply(self.settings.engine_batch_max_events)
+        has_news = n_applied > 0
+        if 0 < n_applied < _FEW_EVENTS:  # a batch costs as much as a dozen events: let some come together
+            self._stop.wait(_PACE_S)
         now_ms = self.clock.now_ms()
         if not has_news or abs(now_ms - self._ticked_ms) >= _TICK_EVERY_MS:
             self._ticked_ms = now_ms
