@@ -129,6 +129,7 @@ def test_an_unknown_feature_value_is_null_and_not_broken_json(browser: Browser) 
         ("POST", "/api/failed/replay", {"all": True, "offsets": [1]}, 400, "bad_input"),
         ("POST", "/api/failed/replay", {"offsets": [1], "reason": "bad_json"}, 400, "bad_input"),
         ("POST", "/api/failed/replay", {"offsets": [-1]}, 400, "bad_input"),
+        ("POST", "/api/failed/replay", {"offsets": [2**70]}, 400, "bad_input"),
         ("POST", "/api/failed/replay", {"offsets": list(range(10_001))}, 400, "bad_input"),
         ("POST", "/api/failed/replay", {"everything": True}, 400, "bad_input"),
         ("POST", "/api/sites", {"name": ""}, 400, "bad_input"),

@@ -1,9 +1,14 @@
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 from tests.web.collecting import KEY, SITES, FailingLog, ask, until
+from tests.web.house import house
+from tests.web.memory_profiles import NOW_MS, live_row
 
 from footfall.base.clock import ManualClock
 from footfall.settings import Settings
@@ -84,6 +89,22 @@ def test_without_a_rest_the_lifespan_is_answered(collector: Collector) -> None:
 
     asyncio.run(build(collector, None)({"type": "lifespan"}, receive, send))
     assert answers == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+@pytest.mark.parametrize("name", ["gid://shopify/Customer/7", "50%2F50", "a/merges", "../ada", "a?b", "é/ü", "ada"])
+def test_a_visitor_is_found_by_any_id(collector: Collector, tmp_path: Path, name: str) -> None:
+    async def story() -> None:
+        transport = httpx.ASGITransport(build(collector, home.app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop.test", headers=home.admin) as client:
+            for rest in ("", "/timeline", "/merges"):
+                answer = await client.get(f"/api/visitors/{quote(name, safe='')}{rest}")
+                assert answer.status_code == 200, answer.text
+            answer = await client.get(f"/api/visitors/{quote(name, safe='')}%2Fother")
+            assert answer.json()["message"] == f"There is no visitor with the id {name + '/other'!r} at this site."
+
+    with house(tmp_path / "data") as home:
+        home.profiles.add(1, live_row("v9", name, NOW_MS), NOW_MS)
+        asyncio.run(story())
 
 
 def test_alive_is_not_ready_while_the_log_is_down(collector: Collector, log: FailingLog) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from footfall.web.answer import JSON, Answer, error_answer
 from footfall.web.collector import Collector
+from footfall.web.slashes import mark
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class App:
             if path in {"/healthz", "/readyz"}:
                 await (ALIVE if path == "/healthz" else self._readiness()).send(send, None)
                 return
+            scope = mark(scope)
         if self._rest is not None:
             await self._rest(scope, receive, send)
         elif scope["type"] == "lifespan":

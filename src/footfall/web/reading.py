@@ -36,6 +36,7 @@ from footfall.web.shapes import (
     answers,
     iso,
 )
+from footfall.web.slashes import unmark
 from footfall.web.threads import on_thread
 
 T = TypeVar("T")
@@ -45,7 +46,10 @@ SORTS = ("last_seen", "events", "dwell", "cart", "revenue")
 
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Most rows on the page.")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="From the page before.")]
-AnyId = Annotated[str, PathParameter(max_length=1024, description="Visitor id, anonymous id or user id.")]
+AnyId = Annotated[
+    str, PathParameter(max_length=1024, description="Visitor id, anonymous id or user id; a slash in it is `%2F`.")
+]
+Who = NamedDependency[str]
 MergeId = Annotated[int, PathParameter(ge=0, le=2**63 - 1)]
 At = NamedDependency[int]
 _SiteQuery = Annotated[
@@ -56,7 +60,7 @@ _SiteQuery = Annotated[
 class Replay(msgspec.Struct, forbid_unknown_fields=True):
     """Body of ``POST /api/failed/replay``: some offsets, or all (of a reason)."""
 
-    offsets: Annotated[list[Annotated[int, Meta(ge=0)]], Meta(max_length=OFFSETS_MAX)] | None = None
+    offsets: Annotated[list[Annotated[int, Meta(ge=0, le=2**63 - 1)]], Meta(max_length=OFFSETS_MAX)] | None = None
     all: bool = False
     reason: Annotated[str, Meta(max_length=64)] | None = None
 
@@ -93,7 +97,10 @@ def reading_routes(
     """Everything that reads profiles, and the two routes that set them right: replay and undo."""
     read: dict[str, Any] = {
         "opt": {"permission": Permission.READ},
-        "dependencies": {"at": Provide(site_provider(definitions), sync_to_thread=False)},
+        "dependencies": {
+            "at": Provide(site_provider(definitions), sync_to_thread=False),
+            "who": Provide(_who, sync_to_thread=False),
+        },
     }
 
     @get("/api/ledger", opt={"permission": Permission.READ}, responses=answers(Ledger))
@@ -117,18 +124,18 @@ def reading_routes(
 
     @get("/api/visitors/{any_id:str}", **read, responses=answers(Visitor))
     @on_thread
-    def visitor(at: At, any_id: AnyId) -> dict[str, Any]:
-        return _found(profiles.visitor(at, any_id), any_id)
+    def visitor(at: At, who: Who) -> dict[str, Any]:
+        return _found(profiles.visitor(at, who), who)
 
     @get("/api/visitors/{any_id:str}/timeline", **read, responses=answers(Timeline))
     @on_thread
-    def timeline(at: At, any_id: AnyId, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
-        return _found(profiles.timeline(at, any_id, limit=limit, cursor=cursor), any_id)
+    def timeline(at: At, who: Who, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
+        return _found(profiles.timeline(at, who, limit=limit, cursor=cursor), who)
 
     @get("/api/visitors/{any_id:str}/merges", **read, responses=answers(MergeList))
     @on_thread
-    def merges(at: At, any_id: AnyId) -> dict[str, Any]:
-        return {"merges": _found(profiles.merges(at, any_id), any_id)}
+    def merges(at: At, who: Who) -> dict[str, Any]:
+        return {"merges": _found(profiles.merges(at, who), who)}
 
     undo = read | {"opt": {"permission": Permission.UNDO_MERGE}}
 
@@ -200,6 +207,11 @@ def reading_routes(
         live_stream,
         scrape,
     ]
+
+
+def _who(any_id: AnyId) -> str:
+    """The dependency ``who``: the visitor that a request is about, by whatever id."""
+    return unmark(any_id)
 
 
 def _found(answer: T | None, any_id: str) -> T:
