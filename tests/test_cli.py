@@ -76,6 +76,35 @@ def test_wrong_usage_is_2(capsys: pytest.CaptureFixture[str], arguments: list[st
     assert err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["import", "none.csv", "--data", "{data}", "--format", "xml"], "formats are segment, taobao, rees46, csv"),
+        (["import", "none.csv", "--data", "{data}", "--format", "csv"], "needs --map"),
+        (["import", "none.csv", "--data", "{data}", "--format", "taobao", "--map", "m"], "--map goes with"),
+        (["serve", "--data", "{data}", "--port", "many"], "`port` can't be"),
+        (["serve", "--data", "{data}", "--port", "99999"], "0 to 65535"),
+    ],
+)
+def test_a_value_that_an_option_cannot_have_is_2(
+    data: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    code, out, err = run(capsys, *(argument.replace("{data}", str(data)) for argument in arguments))
+    assert (code, out) == (2, "")
+    assert message in err
+
+
+def test_a_file_of_which_nothing_could_be_used_is_1(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.toml").write_text('[columns]\nvisitor = "who"\ntime = "price"\nkind = "what"\n')
+    (tmp_path / "x.csv").write_text("who,what,price\nu,view,9.90\nv,view,3.50\n")
+    given = ("import", tmp_path / "x.csv", "--data", data, "--format", "csv", "--map", tmp_path / "m.toml")
+    code, out, err = run(capsys, *given, "--json")
+    assert (code, json.loads(out)["failed"]) == (1, 2)
+    assert "check --format and --map" in err
+
+
 def test_a_benchmark_that_comes_later_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     _, _, err = run(capsys, "bench", "similar")
     assert "isn't there yet" in " ".join(err.replace("│", " ").split())
@@ -85,11 +114,8 @@ def test_a_benchmark_that_comes_later_says_so(capsys: pytest.CaptureFixture[str]
     ("arguments", "message"),
     [
         (["import", "none.csv", "--data", "{data}", "--format", "taobao"], "none.csv isn't a file"),
-        (["import", "none.csv", "--data", "{data}", "--format", "xml"], "formats are segment, taobao, rees46, csv"),
-        (["import", "none.csv", "--data", "{data}", "--format", "csv"], "needs --map"),
         (["failed", "list", "--data", "nowhere"], "footfall init --data nowhere"),
         (["failed", "list", "--data", "{data}", "--site", "x"], "There is no site x; there are shop"),
-        (["serve", "--data", "{data}", "--port", "many"], "`port` can't be"),
     ],
 )
 def test_what_cannot_be_done_is_1_with_what_to_do(

@@ -22,6 +22,7 @@ from footfall import config
 from footfall.base.errors import FootfallError
 
 if TYPE_CHECKING:
+    from footfall.hosts.importing import Imported
     from footfall.hosts.init import Made
     from footfall.settings import Settings
 
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         app(args=None if arguments is None else list(arguments), standalone_mode=True)
     except FootfallError as error:
         typer.echo(f"footfall: {error}", err=True)
-        return 1
+        return 2 if error.code == "bad_usage" else 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         typer.echo(f"footfall: {where}{error.strerror or error}. Check the path, its owner and the disk.", err=True)
@@ -214,7 +215,14 @@ def import_(
     result = take_in(data, _settings(data, {}), files, format_name, mapping, site)
     if as_json:
         _print_json(result)
-        return
+    else:
+        _show_import(result, data)
+    if result.failed and result.failed == result.events:
+        typer.echo("footfall: Nothing could be used: check --format and --map, and import it again.", err=True)
+        raise typer.Exit(1)
+
+
+def _show_import(result: "Imported", data: Path) -> None:
     typer.echo(
         f"{result.events:,} events in {result.seconds:.1f} s ({result.events_per_s:,.0f}/s): "
         f"{result.applied:,} applied, {result.duplicate:,} duplicates, {result.failed:,} failed."

@@ -168,7 +168,7 @@ def _convert(knob: Knob, value: Any, place: str) -> Any:
     except msgspec.ValidationError as e:
         raise BadInput(
             f"`{knob.name}` can't be {json.dumps(given, default=str)} ({place}). Allowed: {knob.allowed}.",
-            code="bad_setting",
+            code="bad_usage" if place == knob.flag else "bad_setting",
             detail={"setting": knob.name, "place": place, "allowed": knob.allowed, "reason": str(e)},
         ) from e
 

@@ -71,10 +71,10 @@ def test_refused_events_are_listed_shown_and_tried_again(data: Path, tmp_path: P
     assert figures(take_in(data, SETTINGS, [file], "segment", None, "")) == (2, 0, 0, 2, 0, 0)
     found = listed(data, SETTINGS, "", "", 10)
     assert [(row.reason, row.detail[:19]) for row in found.failed] == [
-        ("unknown_type", "the line isn't JSON"),
+        ("unreadable_row", "the line isn't JSON"),
         ("no_rate", "EUR"),
     ]
-    assert found.n_by_reason == {"no_rate": 1, "unknown_type": 1}
+    assert found.n_by_reason == {"no_rate": 1, "unreadable_row": 1}
     assert [row.reason for row in listed(data, SETTINGS, "", "no_rate", 10).failed] == ["no_rate"]
     whole = shown(data, SETTINGS, found.failed[0].offset)
     assert whole["event"]["properties"]["row"] == "not json"
@@ -83,7 +83,7 @@ def test_refused_events_are_listed_shown_and_tried_again(data: Path, tmp_path: P
     mended = msgspec.structs.replace(SETTINGS, currencies={"EUR": 1.1})
     again = replay(data, mended, "", None, "no_rate")
     assert (again.replayed, again.applied, again.failed) == (1, 1, 0)
-    assert listed(data, SETTINGS, "", "", 10).n_by_reason == {"unknown_type": 1}
+    assert listed(data, SETTINGS, "", "", 10).n_by_reason == {"unreadable_row": 1}
     with pytest.raises(Missing, match="Nothing refused waits"):
         replay(data, SETTINGS, "", [999], "")
     with pytest.raises(Missing, match="No refused event stands at offset 999"):

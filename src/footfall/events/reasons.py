@@ -13,5 +13,6 @@ REASONS: dict[str, str] = {
     "too_deep": "JSON nested more than 100 levels deep.",
     "no_rate": "An order's currency has no exchange rate: add it under [currencies] in footfall.toml, then replay.",
     "bad_products": "`products` must be a list of objects with a product id.",
+    "unreadable_row": "A row of an imported file can't be read. Mend the row, --format or --map, and import it again.",
     "unreadable": "The event broke the reader; please report it with its text.",
 }

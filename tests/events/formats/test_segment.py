@@ -89,8 +89,17 @@ def test_a_line_that_is_no_event_becomes_one_that_says_why(tmp_path: Path, line:
     chunk = chunk_of(tmp_path, PLAIN, line, PLAIN)
     assert chunk.lines[0] == chunk.lines[2] == PLAIN
     event = json.loads(chunk.lines[1])
-    assert event["type"] == "unreadable_row"
-    assert event["properties"]["error"].startswith(why)
+    assert (event["type"], event["refused"]) == (None, "unreadable_row")
+    assert event["detail"].startswith(why)
+
+
+def test_a_file_without_json_is_refused_whole(tmp_path: Path) -> None:
+    file = tmp_path / "2019-Oct.csv"
+    file.write_text("event_time,event_type\n" + "2019-10-01 00:00:00 UTC,view\n" * 30)
+    with pytest.raises(BadInput, match=r"doesn't look like segment.*'event_time,event_type' ….*Check --format"):
+        list(read([file], None))
+    file.write_text("")
+    assert list(read([file], None)) == []
 
 
 def test_exported_events_come_back_with_what_their_envelope_knew(tmp_path: Path) -> None:

@@ -139,8 +139,8 @@ def test_rows_that_cannot_be_read_become_events_that_say_why(tmp_path: Path) -> 
         + b"c1;u;1700000000000;seen;p1;cheap;1;;;\n"
     )
     *bad, good = events_in(file, **SHOP)
-    assert [event["type"] for event in bad] == ["unreadable_row"] * 5
-    errors = [event["properties"]["error"] for event in bad]
+    assert [(event["type"], event["refused"]) for event in bad] == [(None, "unreadable_row")] * 5
+    errors = [event["detail"] for event in bad]
     assert errors[0] == "the time 'noon' isn't a number of ms"
     assert errors[1] == "the row has 3 columns instead of 10"
     assert errors[2] == "the time '99999999999999999' lies outside the years 1 to 9999: is time_unit right?"

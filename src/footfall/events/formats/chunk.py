@@ -1,7 +1,7 @@
 """What does reading a file of history yield? Chunks of events in the Segment spec, with their times.
 
-A row that can't be read isn't dropped and doesn't stop the import: it becomes an event of the type ``unreadable_row``,
-which the engine refuses and lists among the failed events, with the row and what is wrong with it.
+A row that can't be read isn't dropped and doesn't stop the import: it becomes an event that the engine refuses for the
+reason ``unreadable_row`` and lists among the failed events, with the row and what is wrong with it.
 """
 
 from collections.abc import Iterator
@@ -35,12 +35,14 @@ class Unreadable(Exception):
 
 
 def unreadable_line(row: bytes, why: str) -> bytes:
-    """The event that stands for a row that can't be read; the engine refuses it as ``unknown_type``."""
+    """The event that stands for a row that can't be read; see :func:`footfall.events.lenient.read`."""
     return _encode(
         {
-            "type": "unreadable_row",
+            "type": None,
+            "refused": "unreadable_row",
+            "detail": why,
             "messageId": message_id("unreadable_row", row),
-            "properties": {"error": why, "row": row.decode("utf-8", "replace")[:_SHOWN_MAX_CHARS]},
+            "properties": {"row": row.decode("utf-8", "replace")[:_SHOWN_MAX_CHARS]},
         }
     )
 

@@ -16,13 +16,14 @@ _BUILT_IN = {"taobao": TAOBAO, "rees46": REES46}
 def mapping_of(format_name: str, path: Path | None) -> Mapping | None:
     """The mapping of a format: built in, or read from ``path``; ``None`` for ``segment``. Raises ``BadInput``."""
     if format_name not in FORMATS:
-        raise BadInput(f"There is no format {format_name!r}; formats are {', '.join(FORMATS)}.")
+        raise BadInput(f"There is no format {format_name!r}; formats are {', '.join(FORMATS)}.", code="bad_usage")
     if format_name == "csv":
         if path is None:
-            raise BadInput("The format csv needs --map FILE, which says what each column means; see docs/import.md.")
+            message = "The format csv needs --map FILE, which says what each column means; see docs/import.md."
+            raise BadInput(message, code="bad_usage")
         return load_mapping(path)
     if path is not None:
-        raise BadInput(f"--map goes with --format csv; {format_name} has its own mapping.")
+        raise BadInput(f"--map goes with --format csv; {format_name} has its own mapping.", code="bad_usage")
     return _BUILT_IN.get(format_name)
 
 

@@ -7,6 +7,7 @@ time of a file's event is no longer corrected by when it was sent.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from footfall.events.formats.table import iso_ms
 from footfall.events.wire import Entry
 
 _BATCH_MAX_BYTES = 4_194_304
+_LOOK_LINES = 20
+"""A file in whose first lines no JSON begins is of another format."""
 
 
 class _Probe(msgspec.Struct, gc=False, rename="camel"):
@@ -43,6 +46,7 @@ def events_of(path: Path) -> Iterator[tuple[bytes, int | None, int]]:
 
 
 def _json_events(path: Path) -> Iterator[tuple[bytes, int | None, int]]:
+    _look(path)
     lines = LineReader(path, _BATCH_MAX_BYTES)
     for line in lines:
         if not line or line.isspace():
@@ -60,6 +64,19 @@ def _json_events(path: Path) -> Iterator[tuple[bytes, int | None, int]]:
                 continue
         for event, time_ms in _repaired(line):
             yield event, time_ms, lines.n_read
+
+
+def _look(path: Path) -> None:
+    """Raise ``BadInput`` when this can't be a file of JSON lines."""
+    lines = islice((line for line in LineReader(path, _BATCH_MAX_BYTES) if line and not line.isspace()), _LOOK_LINES)
+    first = b""
+    for line in lines:
+        if line.lstrip()[:1] in (b"{", b"["):
+            return
+        first = first or line
+    if first:
+        shown = first[:40].decode("utf-8", "replace")
+        raise BadInput(f"{path} doesn't look like segment: its lines aren't JSON ({shown!r} …). Check --format.")
 
 
 def _repaired(line: bytes) -> Iterator[tuple[bytes, int | None]]:
