@@ -109,6 +109,20 @@ def test_a_message_id_is_forgotten_after_the_window(bench: Bench) -> None:
     assert status_counts(bench) == (3, 0, 0)
 
 
+def test_forgetting_old_messages_keeps_those_that_are_just_being_stored(bench: Bench) -> None:
+    first, second, third = (track("A", NOON_MS + i) for i in range(3))
+    bench.send(first)
+    bench.commit()
+    bench.send(second, received_ms=NOON_MS + 2 * DAY_MS)
+    commit = bench.engine.take_commit()
+    bench.send(third, received_ms=NOON_MS + 2 * DAY_MS)
+    bench.engine.forget_old_messages()  # the commit isn't stored yet
+    assert commit is not None
+    bench.store.commit(commit)
+    bench.send(first, second, third, received_ms=NOON_MS + 2 * DAY_MS)
+    assert status_counts(bench) == (3, 3, 0)
+
+
 def test_a_second_try_of_an_old_event_does_not_hide_its_neighbours_from_the_window(bench: Bench) -> None:
     # day 0: refused   day 20: a new event, and the old one again, in one batch   restart   the new event once more
     old, new = track(""), track("Product Viewed", NOON_MS + 20 * DAY_MS)

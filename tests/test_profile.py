@@ -117,6 +117,19 @@ def test_pages_of_the_list_join_without_gap(shop: Shop) -> None:
     assert len(set(found)) == 7
 
 
+def test_pages_of_a_long_list_with_many_ties_join_without_gap(shop: Shop) -> None:
+    shop.send(*[track("Order Completed", anonymous=f"a{i}", order_id=f"o{i}", revenue=i % 3) for i in range(60)])
+    found, cursor = [], None
+    while True:
+        page = page_of(shop, limit=7, cursor=cursor, sort="revenue")
+        found += page["visitors"]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    assert len({row["visitor_id"] for row in found}) == 60
+    assert [row["orders"]["revenue"] for row in found] == [2.0] * 20 + [1.0] * 20 + [0.0] * 20
+
+
 @pytest.mark.parametrize("cursor", ["x", "-1", "1.5", "²", "9" * 19, "9" * 400, "1:2", " 1"])
 def test_a_cursor_that_was_not_given_out_is_refused(shop: Shop, cursor: str) -> None:
     shop.send(track("A"))

@@ -6,7 +6,9 @@ log order through columns, admit and step; :meth:`Engine.tick` ends sessions who
 ports only, reads no clock, and isn't thread-safe: its host holds one lock around it.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -97,6 +99,7 @@ class Engine:
         self._ended: list[tuple[int, bytes]] = []
         self._moved = False
         self._taken: Commit | None = None
+        self._taken_traits: dict[int, dict[str, object]] = {}
         self._undone: dict[int, list[tuple[Merge, frozenset[int]]]] = {}
 
     # -- start -----------------------------------------------------------------------------------------------------
@@ -140,10 +143,11 @@ class Engine:
         )
 
     def _rebuild_seen(self) -> None:
-        """The messageIds of the window, from the stored batches and those not yet committed."""
+        """The messageIds of the window, from the stored batches and those that aren't stored yet."""
         since = self.counters["clock_ms"] - self._window_ms
         seen = KeySet(65_536)
-        for batch in (*self.store.batches(since), *self._batches):
+        taken = self._taken.batches if self._taken is not None else []
+        for batch in chain(self.store.batches(since), taken, self._batches):
             keys = np.frombuffer(batch.message_keys, "<u8")
             statuses = np.frombuffer(batch.statuses, np.uint8)
             seen.add_all(keys[statuses != _FAILED].astype(np.uint64))
@@ -227,13 +231,13 @@ class Engine:
             self._dirty[first_row : self.n_rows] = True
         if n_identities or links.any():
             self._note_links(columns, links)
-        start = 0
+        start, slow = 0, columns.slow_ones()
         for merge in merges[:n_merges]:
             at = int(merge["event_idx"])
-            self._step_piece(columns, start, at)
+            self._step_piece(columns, start, at, slow)
             self._merge(columns, merge, links)
             start = at
-        self._step_piece(columns, start, n)
+        self._step_piece(columns, start, n, slow)
         applied = events["status"] == _APPLIED
         rows = events["row"][applied]
         self._dirty[rows] = True
@@ -241,15 +245,15 @@ class Engine:
         self._note(columns, batch)
         return columns
 
-    def _step_piece(self, columns: Columns, start: int, stop: int) -> None:
-        """Step the events of an index range, and remember their traits."""
+    def _step_piece(self, columns: Columns, start: int, stop: int, slow: Sequence[int]) -> None:
+        """Step the events of an index range and remember their traits; ``slow`` are those that can have any, sorted."""
         if stop == start:
             return
         piece = columns.events[start:stop]
         sessions = np.empty(stop - start, SESSION)
         self._note_ended(sessions, step(self.records, piece, columns.items, _NO_MERGES, self.plan, sessions))
-        for i in columns.slow_ones():
-            if start <= i < stop and columns.events[i]["status"] == _APPLIED:
+        for i in slow[bisect_left(slow, start) : bisect_left(slow, stop)]:
+            if columns.events[i]["status"] == _APPLIED:
                 self._note_traits(int(columns.events[i]["row"]), columns.event(i))
 
     def _merge(self, columns: Columns, merge: np.void, links: np.ndarray) -> None:
@@ -304,11 +308,10 @@ class Engine:
 
     def traits_of(self, row: int) -> dict[str, object]:
         """Traits of a row, those not yet stored included."""
-        found = self._traits.get(row)
-        if found is None and self._taken is not None:
-            taken = next((raw for at, raw in self._taken.traits if at == row), None)
-            found = None if taken is None else msgspec.json.decode(taken)
-        return found if found is not None else self.store.traits(row)
+        for known in (self._traits, self._taken_traits):
+            if row in known:
+                return known[row]
+        return self.store.traits(row)
 
     def _note_links(self, columns: Columns, links: np.ndarray) -> None:
         """Remember identities that are new or point elsewhere, with their texts."""
@@ -427,6 +430,7 @@ class Engine:
             ended=self._ended,
         )
         self._dirty[rows] = False
+        self._taken_traits = self._traits
         self._new_identities, self._traits = {}, {}
         self._batches, self._failed, self._replayed, self._merges = [], [], [], []
         self._ended = []
@@ -437,6 +441,7 @@ class Engine:
     def forget_taken(self) -> None:
         """The store has what was taken."""
         self._taken = None
+        self._taken_traits = {}
 
     def forget_old_messages(self) -> None:
         """Drop messageIds that left the duplicate window; call now and then (once a day is enough)."""

@@ -23,6 +23,8 @@ from footfall.hosts.replay import ImportResult, import_files
 from footfall.ports import Identity
 from footfall.record.layout import ENDED
 
+pytestmark = pytest.mark.xdist_group("served")  # one real server at a time
+
 YESTERDAY_NOON_MS = SystemClock().now_ms() // DAY_MS * DAY_MS - DAY_MS // 2
 
 

@@ -16,6 +16,8 @@ import pytest
 from tests.served import Sender, Served, ask_on, model_of, profiles_of, until
 from tests.stories import track
 
+pytestmark = pytest.mark.xdist_group("served")  # one real server at a time
+
 
 def post(served: Served, event: dict[str, Any], **headers: str) -> int:
     named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -18,6 +18,8 @@ from footfall.hosts.running import DataFolder
 from footfall.record.layout import FIELDS
 from footfall.settings import Settings
 
+pytestmark = pytest.mark.xdist_group("served")  # one real server at a time
+
 ORDER_FREE = tuple(field.name for field in FIELDS if field.is_order_free)
 
 

@@ -12,6 +12,8 @@ from tests.web.test_malformed import BROKEN, mutated, whole_bodies
 
 from footfall.events.reasons import REASONS
 
+pytestmark = pytest.mark.xdist_group("served")  # one real server at a time
+
 
 def check(served: Served, n: int) -> dict[int, int]:
     """Send ``n`` malformed bodies, some with good neighbours; returns how often each status was answered."""
