@@ -43,6 +43,7 @@ from footfall.events.kernels.assign import (
     PLACE_OF,
     WHERE_OF,
     assign,
+    assign_lines,
     settle_local,
     settle_time,
 )
@@ -475,20 +476,27 @@ class Reader:
                 tables.agents, tables.places, tables.arrivals, tables.offsets, tables.known, self._base_currency,
                 late_ms, future_ms, columns.events, items, n_items, scratch.misses, scratch.fresh,
             )  # fmt: skip
-            for fresh in scratch.fresh[:n_fresh]:
-                start, length = int(fresh["start"]), int(fresh["n"])
-                what = "product" if fresh["is_product"] else "category"
-                site = int(entries[columns._entry_of[fresh["idx"]]]["site"])
-                text = bytes(body[start : start + length]).decode("ascii")
-                self.new_names.append((site, int(fresh["key"]), what, text))
+            self._note_names(columns, scratch.fresh[:n_fresh])
             misses = scratch.misses[:n_misses].copy()
             which = np.unique(misses["idx"]).astype(np.int32)
             if n_misses:
                 self._decide(columns, spans, marks, misses)
+        tables.make_room(len(scratch.fresh))
+        n_items, n_fresh = assign_lines(
+            body, spans, numbers, marks, tables.known, columns.events, items, n_items, scratch.fresh
+        )
+        self._note_names(columns, scratch.fresh[:n_fresh])
         slow = np.flatnonzero(marks & SLOW).astype(np.int32)
         if len(slow):
             columns.events[slow] = np.zeros(1, EVENT)
         return items[:n_items], slow
+
+    def _note_names(self, columns: Columns, found: np.ndarray) -> None:
+        for fresh in found:
+            start, length = int(fresh["start"]), int(fresh["n"])
+            what = "product" if fresh["is_product"] else "category"
+            text = columns._body[start : start + length].decode("ascii")
+            self.new_names.append((columns.entry(int(fresh["idx"])).site, int(fresh["key"]), what, text))
 
     def _entries_of(self, columns: Columns, marks: np.ndarray) -> np.ndarray:
         """ENTRY rows of the batch; events of refused entries are marked SLOW."""
@@ -859,7 +867,7 @@ class Reader:
             columns.failures.append(Failure(at, refused, ""))
             return None
         shop = self._site(columns.entry(at).site)
-        out = _Rare(i)
+        out = _Rare(i, kind)
         context = event.context
         if event.type == "alias":
             out.is_alias = 1
@@ -910,7 +918,10 @@ class Reader:
             lines_of.append(own)
         out.item_n = len(lines_of) - out.item_start
         if kind in _MONEY:
-            out.revenue = _revenue(properties, lines_of[out.item_start :], rate)
+            amount = _revenue(properties, lines_of[out.item_start :], rate)
+            out.revenue = abs(amount)
+            if kind == Kind.ORDER and amount < 0:  # money that goes back, as tills write it
+                out.kind = kind = Kind.REFUND
             order = text_of(properties.order_id)
             if kind == Kind.ORDER and order:
                 out.order_key = name_key(shop.number, "order\x00" + order)
@@ -921,6 +932,7 @@ class _Rare(msgspec.Struct, gc=False):
     """The columns of an event that only some events have, with the values of those that don't."""
 
     i: int
+    kind: int
     is_alias: int = 0
     knows: int = 0
     previous_key: int = 0
@@ -974,7 +986,7 @@ def _revenue(properties: Properties, lines: list[Line], rate: float) -> float:
     for given in (properties.revenue, properties.total, properties.value):
         value = money.amount(given) if given is not None else _NAN
         if value == value:
-            return abs(value) * rate
+            return value * rate
     total = 0.0
     for _, _, price, quantity in lines:
         if price == price:

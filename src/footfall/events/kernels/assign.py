@@ -264,9 +264,8 @@ def _lines(b, spans, i, site, known, items, n_items, fresh, n_fresh):
 def _revenue(numbers, i, total):
     """The first amount that is given and believed, else the sum of the lines."""
     for k in range(s.REVENUE, s.VALUE + 1):
-        amount = abs(numbers[i, k])
-        if amount <= AMOUNT_MAX:
-            return amount
+        if abs(numbers[i, k]) <= AMOUNT_MAX:
+            return numbers[i, k]
     return total
 
 
@@ -304,7 +303,7 @@ def assign(
     events : EVENT[n]
         Rows of ``which`` are filled; they must come in as zeros.
     items : ITEM[>= n_items + k]
-        Product lines are appended; an event whose lines don't fit is SLOW.
+        The lines of cart adds and removes are appended.
     n_items : int
     misses, fresh
         MISS[>= 5 k] and FRESH[>= 2 k]: what wasn't in the tables, names that may be new.
@@ -456,14 +455,6 @@ def assign(
             minutes = offsets[at]["minutes"]
         settle_local(e, minutes)
 
-        # product lines, which may yet be unusual
-        n_lines, total = 0, 0.0
-        if needs & NEEDS_LINES and spans[i, s.PRODUCTS, 1] >= 0:
-            n_lines, n_fresh, total = _lines(b, spans, i, site, known, items, n_items, fresh, n_fresh)
-            if n_lines < 0 or (n_lines == 0 and (kind == _ORDER or kind == _REFUND)):
-                marks[i] |= s.SLOW
-                continue
-
         # nothing is missing: fill
         e["site"] = entry["site"]
         e["kind"] = kind
@@ -512,15 +503,42 @@ def assign(
                 it["price"] = _believed(numbers[i, s.PRICE])
                 it["quantity"] = _believed(numbers[i, s.QUANTITY])
                 it["percentile"] = np.nan
-                n_lines = 1
-        if needs & NEEDS_LINES:
-            e["item_start"], e["item_n"] = n_items, n_lines
-            if kind == _ORDER or kind == _REFUND:
-                e["revenue"] = _revenue(numbers, i, total)
-                if kind == _ORDER and spans[i, s.ORDER_ID, 1] > 0:
-                    e["order_key"] = _order_key(b, spans[i, s.ORDER_ID, 0], spans[i, s.ORDER_ID, 1], site)
-            n_items += n_lines
+                e["item_start"], e["item_n"] = n_items, 1
+                n_items += 1
     return n_items, n_misses, n_fresh
+
+
+@kernel
+def assign_lines(b, spans, numbers, marks, known, events, items, n_items, fresh):
+    """Add the product lines of the events that :func:`assign` filled, and the money of orders and refunds.
+
+    A pass of its own, because few events have lines and the code for them slows the others down. Parameters as there;
+    an event whose lines are unusual is marked SLOW. Returns the new number of items and the number of fresh names.
+    """
+    n_fresh = 0
+    for i in range(len(events)):
+        if spans[i, s.PRODUCTS, 1] < 0 or marks[i] & s.SLOW:
+            continue
+        e = events[i]
+        kind = e["kind"]
+        if not NEEDS[kind] & NEEDS_LINES:
+            continue
+        site = np.uint64(e["site"])
+        is_money = kind == _ORDER or kind == _REFUND
+        n_lines, n_fresh, total = _lines(b, spans, i, site, known, items, n_items, fresh, n_fresh)
+        if n_lines < 0 or (n_lines == 0 and is_money):
+            marks[i] |= s.SLOW
+            continue
+        e["item_start"], e["item_n"] = n_items, n_lines
+        n_items += n_lines
+        if is_money:
+            amount = _revenue(numbers, i, total)
+            e["revenue"] = abs(amount)
+            if kind == _ORDER and amount < 0:
+                e["kind"] = _REFUND
+            elif kind == _ORDER and spans[i, s.ORDER_ID, 1] > 0:
+                e["order_key"] = _order_key(b, spans[i, s.ORDER_ID, 0], spans[i, s.ORDER_ID, 1], site)
+    return n_items, n_fresh
 
 
 @kernel
