@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from footfall.base.kinds import Kind
 from footfall.events import columns as module
 from footfall.events.columns import Columns, Reader
 from footfall.events.facts import no_facts
@@ -102,7 +103,7 @@ usual = st.fixed_dictionaries(
     {"type": field(["track"]), "event": field(NAMES[:4] + ["Foo", "Product List Viewed", "Cart Viewed", "Checkout Started", "Order Refunded"]), "anonymousId": field(IDS[:2]),
      "messageId": field(["m-1", "m-22222222222222222222"]), "timestamp": field(TIMES[:1]),
      "properties": some(product_id=field(["p1", "p2"]), category=field(["a/b"]), price=field([1, 2.5, 0.1]), quantity=field([1, 2]),
-                        products=field(LINES), order_id=field(["o-1", "o-2", " o", "", None]), revenue=field([5, 7.5, None, 1e10]), total=field([3, None]), value=field([-2.5])),
+                        products=field(LINES), order_id=field(["o-1", "o-2", " o", "", None]), revenue=field([5, 7.5, None, 1e10, -5]), total=field([3, None]), value=field([-2.5])),
      "context": some(page=some(url=field(URLS[:3]), path=field(["/a/b"]), referrer=field(["https://www.google.com/", ""])),
                      userAgent=field(AGENTS[:3]), timezone=field(["Europe/Berlin", "Asia/Kolkata"]), campaign=field([{"source": "x"}]),
                      location=field([{"country": "US", "city": "Boise"}]))},
@@ -206,6 +207,27 @@ def test_carts_and_orders_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> 
     assert_same(fast, slow)
     assert fast.slow_ones() == [12, 13, 14]  # a cart add names one product; with a list of them it is unusual
     assert fast.events["item_n"][:3].tolist() == [1, 2, 15]
+
+
+@pytest.mark.parametrize(
+    ("properties", "kind", "revenue"),
+    [
+        ({"revenue": -9.5}, Kind.REFUND, 9.5),
+        ({"products": [{"product_id": "p", "price": 4, "quantity": -2}]}, Kind.REFUND, 8.0),
+        ({"products": [{"product_id": "p", "price": 9}, {"product_id": "coupon", "price": -4}]}, Kind.ORDER, 5.0),
+        ({"revenue": 0}, Kind.ORDER, 0.0),
+    ],
+)
+def test_an_order_of_a_negative_amount_is_a_refund(
+    monkeypatch: pytest.MonkeyPatch, properties: dict[str, Any], kind: Kind, revenue: float
+) -> None:
+    event = {"type": "track", "event": "Order Completed", "anonymousId": "v-1", "messageId": "m-1"}
+    fast, slow = both(
+        monkeypatch, entries([json.dumps({**event, "properties": {"order_id": "o", **properties}}).encode()])
+    )
+    assert_same(fast, slow)
+    [e] = fast.events
+    assert (int(e["kind"]), float(e["revenue"]), bool(e["order_key"])) == (kind, revenue, kind == Kind.ORDER)
 
 
 def test_names_are_reported_once_with_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
