@@ -127,7 +127,7 @@ class Timers:
         """Rows (int32), at most ``most``, whose session is due by ``now_ms``, in order; they are watched no longer."""
         if self._n == 0 or self._heap[0]["due"] > now_ms:
             return np.zeros(0, np.int32)
-        out = np.zeros(min(most, self._n), np.int32)
+        out = np.empty(min(most, self._n), np.int32)
         self._n, n_out = _due(records, self._is_armed, self._heap, self._n, now_ms, self._timeout_ms, out)
         return out[:n_out]
 

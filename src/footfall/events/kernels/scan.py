@@ -572,21 +572,3 @@ def scan(b, starts, stops, spans, numbers, marks):
         for k in range(N_NUMBERS):
             numbers[i, k] = np.nan
         marks[i] = _event(b, np.uint64(starts[i]), np.uint64(stops[i]), spans[i], numbers[i])
-
-
-@kernel
-def split_lines(b, n, starts, stops):
-    """Fill the bounds of ``n`` lines separated by single newlines; returns how many there really are."""
-    found = 0
-    start = 0
-    for i in range(len(b)):
-        if b[i] == 10:
-            if found < n:
-                starts[found] = start
-                stops[found] = i
-            found += 1
-            start = i + 1
-    if found < n:
-        starts[found] = start
-        stops[found] = len(b)
-    return found + 1
