@@ -232,22 +232,19 @@ class _Tables:
         self.places = np.zeros(8192, PLACE_OF)
         self.arrivals = np.zeros(8192, ARRIVAL_OF)
         self.offsets = np.zeros(8192, OFFSET_OF)
-        self.known = np.zeros(8192, np.uint64)
+        self.known = np.zeros(65_536, np.uint64)
+        self.n_known = 0
         self._n = dict.fromkeys(("kinds", "wheres", "agents", "places", "arrivals", "offsets"), 0)
 
-    def make_room(self, n_known: int) -> None:
-        """Keep ``known`` at most half full with ``n_known`` more keys; when it grows too large it begins anew."""
-        used = int(np.count_nonzero(self.known)) if n_known * 4 > len(self.known) or self._is_filling() else 0
-        if 2 * (used + n_known) > len(self.known):
-            size = room_for(2 * (used + n_known))
-            if size > _KNOWN_MAX and used:
-                self.known = np.zeros(room_for(2 * n_known), np.uint64)
+    def make_room(self, n_more: int) -> None:
+        """Keep ``known`` at most half full with ``n_more`` more keys; when it would grow too large it begins anew."""
+        if 2 * (self.n_known + n_more) > len(self.known):
+            size = room_for(2 * (self.n_known + n_more))
+            if size > _KNOWN_MAX and self.n_known:
+                self.n_known = 0
+                self.known = np.zeros(room_for(2 * n_more), np.uint64)
             else:
                 self.known = grown_keys(self.known, size)
-
-    def _is_filling(self) -> bool:
-        self._turns = getattr(self, "_turns", 0) + 1
-        return self._turns % 16 == 0
 
     def put(self, table: str, key: int, *values: int) -> None:
         """Enter a decision; a full table grows, one that is too large begins anew."""
@@ -474,7 +471,7 @@ class Reader:
         which = np.arange(n, dtype=np.int32)
         late_ms, future_ms = self._settings.late_h * _HOUR_MS, self._settings.future_h * _HOUR_MS
         while len(which):
-            tables.make_room(4 * len(which) + 64)
+            tables.make_room(len(scratch.fresh))
             n_items, n_misses, n_fresh = assign(
                 body, spans, numbers, marks, which, columns._entry_of, entries, tables.kinds, tables.wheres,
                 tables.agents, tables.places, tables.arrivals, tables.offsets, tables.known, self._base_currency,
@@ -496,6 +493,7 @@ class Reader:
         return items[:n_items].copy(), slow
 
     def _note_names(self, columns: Columns, found: np.ndarray) -> None:
+        self._tables.n_known += len(found)
         for fresh in found:
             start, length = int(fresh["start"]), int(fresh["n"])
             what = "product" if fresh["is_product"] else "category"
