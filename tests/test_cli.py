@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from footfall import config
+from footfall import cli, config
 from footfall.cli import main
 
 
@@ -143,6 +143,17 @@ def test_every_setting_is_an_option_of_serve_and_demo(capsys: pytest.CaptureFixt
         for knob in config.knobs():
             assert knob.flag in plain
             assert knob.variable in plain
+
+
+def test_a_slow_start_says_what_it_does(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(cli, "SLOW_START_S", 0.01)
+    with cli._patience():
+        time.sleep(0.2)
+    assert "half a minute the first time" in capsys.readouterr().err
+    with cli._patience() as stop_waiting:
+        stop_waiting()
+        time.sleep(0.1)
+    assert capsys.readouterr().err == ""
 
 
 def test_settings_prints_the_sample(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ import gc
 import inspect
 import os
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +41,9 @@ app.add_typer(failed_app, name="failed")
 DATA = typer.Option("--data", metavar="DIR", help="The data folder.", show_default=False)
 AS_JSON = typer.Option("--json", help="Print one JSON object, for programs.")
 SITE = typer.Option("--site", metavar="NAME", help="The site, if there are several.")
+
+SLOW_START_S = 3.0
+SLOW_START = "Compiling, which takes about half a minute the first time ..."
 
 BENCHES = ("engine", "http", "replay")
 LATER_BENCHES = ("decide", "stream", "similar")
@@ -114,6 +118,18 @@ def _print_json(value: Any) -> None:
     typer.echo(msgspec.json.encode(value).decode())
 
 
+@contextlib.contextmanager
+def _patience() -> Iterator[Callable[[], None]]:
+    """Say why nothing happens yet, unless the function that this gives was called by then."""
+    timer = threading.Timer(SLOW_START_S, typer.echo, (SLOW_START,), {"err": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield timer.cancel
+    finally:
+        timer.cancel()
+
+
 @app.command()
 def init(
     data: Annotated[Path, DATA],
@@ -168,8 +184,13 @@ def serve(data: Annotated[Path, DATA], flags: dict[str, Any]) -> None:
     from footfall.hosts.running import Running
 
     folder.end_at_sigterm()
-    with contextlib.suppress(KeyboardInterrupt):
-        Running(data, settings).serve(lambda url: typer.echo(f"Footfall listens on {url}. Ctrl-C ends it."))
+    with _patience() as stop_waiting, contextlib.suppress(KeyboardInterrupt):
+
+        def ready(url: str) -> None:
+            stop_waiting()
+            typer.echo(f"Footfall listens on {url}. Ctrl-C ends it.")
+
+        Running(data, settings).serve(ready)
     gc.unfreeze()  # what the server froze would be reported as leaked at exit
 
 
@@ -192,6 +213,7 @@ def demo(
     """Run a shop, the server and simulated shoppers, and print the dashboard's link."""
     from footfall.hosts.demo import Plan, run
 
+    typer.echo("Making the shoppers' history. The first time, compiling takes about half a minute more.", err=True)
     run(data, flags, os.environ, Plan(visitors_per_minute, history_visitors, shop_port, seed))
 
 

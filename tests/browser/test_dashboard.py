@@ -235,6 +235,18 @@ def test_nothing_is_cut_off_at_any_width(board: Dashboard, inside: Page, width: 
         assert inside.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+@pytest.mark.parametrize("width", [390, 1000, 1440])
+def test_a_long_name_stays_in_its_column(board: Dashboard, inside: Page, width: int) -> None:
+    board.profiles.rows[0]["label"] = "ada.lindqvist-bergstrom@a-rather-long-company-name.example"
+    inside.set_viewport_size({"width": width, "height": 844})
+    inside.reload()
+    expect(inside.locator(".who-label").first).to_contain_text("ada.lindqvist")
+    label, cell = (inside.locator(name).first.bounding_box() for name in (".who-label", ".cell-who"))
+    assert label is not None
+    assert cell is not None
+    assert label["x"] + label["width"] <= cell["x"] + cell["width"]
+
+
 def test_the_page_keeps_its_own_policy(board: Dashboard, context: BrowserContext) -> None:
     board.let_in(context)
     page = context.new_page()

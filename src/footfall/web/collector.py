@@ -458,7 +458,7 @@ def _answer_of(error: FootfallError) -> Answer:
 
 
 def _unknown_key() -> UnknownKey:
-    return UnknownKey("No site has this write key; copy it from the dashboard's site settings.")
+    return UnknownKey("No site has this write key. `footfall init` printed it, and `GET /api/sites` shows it.")
 
 
 async def _redacted(events: list[bytes]) -> list[bytes]:

@@ -1,24 +1,24 @@
 // What the shop tells Footfall: what the page says of itself, and what the visitor does on it.
 const data = JSON.parse(document.getElementById("shop-data").textContent);
 // The stub's functions are replaced by the tracker's when it has loaded, so look each time.
-const footfall = (call, ...args) => window.footfall[call](...args);
+const tell = (call, ...args) => window.footfall[call](...args);
 
-footfall("page", ...data.page);
-if (data.user) footfall("identify", data.user, { email: data.user });
-for (const { event, properties } of data.events) footfall("track", event, properties);
+tell("page", ...data.page);
+if (data.user) tell("identify", data.user, { email: data.user });
+for (const { event, properties } of data.events) tell("track", event, properties);
 
 document.addEventListener("submit", ({ target: form }) => {
   const field = (name) => form.elements[name]?.value;
   if (form.dataset.event === "Product Added") {
-    footfall("track", "Product Added", { ...data.product, quantity: Number(field("quantity")), size: field("size") });
+    tell("track", "Product Added", { ...data.product, quantity: Number(field("quantity")), size: field("size") });
   } else if (form.dataset.event === "Product Removed") {
-    footfall("track", "Product Removed", data.lines[form.dataset.line]);
+    tell("track", "Product Removed", data.lines[form.dataset.line]);
   } else if (form.dataset.event === "Payment Info Entered") {
-    footfall("track", "Payment Info Entered", { ...data.checkout, payment_method: field("payment") });
-    footfall("identify", field("email"), { email: field("email"), name: field("name") });
+    tell("track", "Payment Info Entered", { ...data.checkout, payment_method: field("payment") });
+    tell("identify", field("email"), { email: field("email"), name: field("name") });
   } else if ("signOut" in form.dataset) {
-    footfall("track", "Signed Out");
-    footfall("reset");
+    tell("track", "Signed Out");
+    tell("reset");
   }
 });
 
@@ -27,11 +27,11 @@ document.addEventListener("click", ({ target }) => {
   if (wish && wish.getAttribute("aria-pressed") === "false") {
     wish.setAttribute("aria-pressed", "true");
     wish.textContent = "Saved";
-    footfall("track", "Product Added to Wishlist", data.product);
+    tell("track", "Product Added to Wishlist", data.product);
   }
   const answer = target.closest("[data-consent]");
   if (answer) {
-    footfall("consent", answer.dataset.consent);
+    tell("consent", answer.dataset.consent);
     banner.hidden = true;
   }
 });
