@@ -107,4 +107,4 @@ def test_a_hundred_thousand_events_one_to_five_times_over_sixteen_connections(
 
 
 def test_events_one_to_five_times_over_connections_and_restarts_in_short(served: Served, tmp_path: Path) -> None:
-    check(served, tmp_path, 3_000, 4, 2)
+    check(served, tmp_path, 2_000, 4, 1)
