@@ -50,8 +50,7 @@ from footfall.events.kernels.assign import (
 from footfall.events.kernels.scan import N_FIELDS, N_NUMBERS, SLOW, scan
 from footfall.events.section import Sections
 from footfall.events.wire import Campaign, Context, Entry, Event, Page, Product, Properties, Scalar
-from footfall.record.admit import _slot_of as slot_of
-from footfall.record.admit import grown_keys, room_for
+from footfall.record.admit import grown_keys, room_for, slot_of
 from footfall.record.compiled import kernel
 from footfall.record.layout import EVENT, ITEM, NO_CHANNEL
 from footfall.settings import Settings

@@ -37,7 +37,7 @@ _APPLIED, _DUPLICATE = int(Status.APPLIED), int(Status.DUPLICATE)
 
 
 @kernel
-def _slot_of(keys, key):
+def slot_of(keys, key):
     """Index of the key, or of the empty slot where it would go."""
     mask = np.uint64(len(keys) - 1)
     at = (key ^ (key >> np.uint64(29))) & mask
@@ -49,7 +49,7 @@ def _slot_of(keys, key):
 @kernel
 def keys_add(table, key):
     """Add a key to a set; True if it was new."""
-    at = _slot_of(table, key)
+    at = slot_of(table, key)
     if table[at] == key:
         return False
     table[at] = key
@@ -69,7 +69,7 @@ def keys_add_all(table, keys):
 @kernel
 def keys_has(table, key):
     """Whether the set holds the key; it never holds 0."""
-    return key != 0 and table[_slot_of(table, key)] == key
+    return key != 0 and table[slot_of(table, key)] == key
 
 
 @kernel
@@ -77,7 +77,7 @@ def identities_put(table, keys, rows, shared):
     """Set many identities; returns how many were new."""
     n = 0
     for i in range(len(keys)):
-        at = _slot_of(table["key"], keys[i])
+        at = slot_of(table["key"], keys[i])
         if table[at]["key"] == 0:
             n += 1
         table[at]["key"] = keys[i]
@@ -89,14 +89,14 @@ def identities_put(table, keys, rows, shared):
 @kernel
 def identities_get(table, key):
     """Row of an identity as stored, or -1."""
-    at = _slot_of(table["key"], key)
+    at = slot_of(table["key"], key)
     return table[at]["row"] if table[at]["key"] == key else -1
 
 
 @kernel
 def identity_slot(table, key):
     """Slot of an identity, or the empty one where it would go."""
-    return _slot_of(table["key"], key)
+    return slot_of(table["key"], key)
 
 
 @kernel
@@ -163,7 +163,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
             n_seen += 1
         if e["status"] == _DUPLICATE:
             # its visitor, if known, so that the ledger's list can show whose it was
-            at = _slot_of(keys, e["user_key"] if e["user_key"] != 0 else e["anonymous_key"])
+            at = slot_of(keys, e["user_key"] if e["user_key"] != 0 else e["anonymous_key"])
             e["row"] = _root(records, gone, identities[at]["row"]) if keys[at] != 0 else -1
             continue
         if e["order_key"] != 0 and keys_add(orders, e["order_key"]):
@@ -174,12 +174,12 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
         is_shared = is_split = False
         at_a = at_u = np.uint64(0)
         if anonymous != 0:
-            at_a = _slot_of(keys, anonymous)
+            at_a = slot_of(keys, anonymous)
             if keys[at_a] != 0:
                 row_a = _root(records, gone, identities[at_a]["row"])
                 is_shared = identities[at_a]["is_shared"] != 0
         if user != 0:
-            at_u = _slot_of(keys, user)
+            at_u = slot_of(keys, user)
             if keys[at_u] != 0:
                 row_u = _root(records, gone, identities[at_u]["row"])
 
@@ -209,7 +209,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
                 n_identities += 1
                 links[i] |= NEW_USER
                 if anonymous != 0:
-                    at_a = _slot_of(keys, anonymous)  # the user's slot may have taken the place
+                    at_a = slot_of(keys, anonymous)  # the user's slot may have taken the place
             else:
                 row = row_u
                 if records[row]["user_key"] == 0:
@@ -252,7 +252,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
             previous_anonymous = np.uint64(0)
         if previous == me or previous_anonymous == me:
             continue
-        at_p, at_o = _slot_of(keys, previous), _slot_of(keys, previous_anonymous)
+        at_p, at_o = slot_of(keys, previous), slot_of(keys, previous_anonymous)
         is_device = previous_anonymous != 0 and keys[at_o] != 0
         if not is_device and (previous == 0 or keys[at_p] == 0):
             if previous != 0:
@@ -262,7 +262,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
                 n_identities += 1
                 links[i] |= NEW_PREVIOUS
             if previous_anonymous != 0:
-                at_o = _slot_of(keys, previous_anonymous)  # the first may have taken the place
+                at_o = slot_of(keys, previous_anonymous)  # the first may have taken the place
                 keys[at_o] = previous_anonymous
                 identities[at_o]["row"] = row
                 identities[at_o]["is_shared"] = 0
@@ -305,7 +305,7 @@ def grown_keys(table, n_slots):
     new = np.zeros(n_slots, np.uint64)
     for i in range(len(table)):
         if table[i] != 0:
-            new[_slot_of(new, table[i])] = table[i]
+            new[slot_of(new, table[i])] = table[i]
     return new
 
 

@@ -16,8 +16,7 @@ from footfall.base.kinds import N_KINDS, Kind
 from footfall.events.kernels import scan as s
 from footfall.events.kernels.scan import word
 from footfall.events.kernels.xxh3 import LONGEST, xxh3
-from footfall.record.admit import _slot_of as slot_of
-from footfall.record.admit import keys_add
+from footfall.record.admit import keys_add, slot_of
 from footfall.record.compiled import kernel
 from footfall.record.layout import NO_CHANNEL
 
