@@ -12,6 +12,7 @@ import pytest
 from footfall.base.errors import BadInput
 from footfall.events.formats.chunk import Chunk
 from footfall.events.formats.read import read
+from footfall.events.lenient import parsed
 from footfall.events.wire import Entry
 
 PLAIN = (
@@ -93,6 +94,26 @@ def test_a_line_that_is_no_event_becomes_one_that_says_why(tmp_path: Path, line:
     assert event["detail"].startswith(why)
 
 
+@pytest.mark.parametrize(
+    ("odd", "read_as"),
+    [(b"NaN", None), (b"1e999", None), (b'"cut \\ud83d"', "cut \ufffd"), (b"9" * 30, int("9" * 30))],
+)
+def test_values_that_json_does_not_have_are_read_as_they_are_live(tmp_path: Path, odd: bytes, read_as: object) -> None:
+    line = PLAIN[:-1] + b',"context":{"x":' + odd + b"}}"
+    [mended] = chunk_of(tmp_path, line).lines
+    assert parsed(mended)["context"]["x"] == read_as
+    rows = {
+        "offset": [0],
+        "time_ms": [1],
+        "payload": [line.decode()],
+        "entry": [msgspec.json.encode(Entry(1, 1, 0, 1, b"")).decode()],
+    }
+    pq.write_table(pa.table(rows), tmp_path / "events.parquet")
+    [chunk] = read([tmp_path / "events.parquet"], None)
+    [again] = chunk.lines
+    assert parsed(again)["context"]["x"] == read_as
+
+
 def test_a_file_without_json_is_refused_whole(tmp_path: Path) -> None:
     file = tmp_path / "2019-Oct.csv"
     file.write_text("event_time,event_type\n" + "2019-10-01 00:00:00 UTC,view\n" * 30)
@@ -107,6 +128,7 @@ def test_exported_events_come_back_with_what_their_envelope_knew(tmp_path: Path)
     payload: dict[str, Any] = {"type": "track", "event": "a", "messageId": "m", "sentAt": "2024-01-01T00:00:00Z"}
     entry = Entry(1, 1714557600300, 0, 1, b"", user_agent="Mozilla/5.0", ip="192.0.2.0", country="DE", city="Berlin")
     rows = {
+        "offset": [7],
         "time_ms": [1714557600250],
         "payload": [json.dumps(payload)],
         "entry": [msgspec.json.encode(entry).decode()],
@@ -126,8 +148,19 @@ def test_exported_events_come_back_with_what_their_envelope_knew(tmp_path: Path)
     }
 
 
+def test_exported_events_without_an_id_stay_as_many_as_they_were(tmp_path: Path) -> None:
+    file = tmp_path / "events.parquet"
+    entry = msgspec.json.encode(Entry(1, 1714557600300, 0, 2, b"")).decode()
+    columns = {"offset": [7, 8], "time_ms": [1714557600250] * 2, "payload": ['{"event":"a"}'] * 2, "entry": [entry] * 2}
+    pq.write_table(pa.table(columns), file)
+    [chunk] = read([file], None)
+    assert len({json.loads(line)["messageId"] for line in chunk.lines}) == 2
+    [again] = read([file], None)
+    assert again.lines == chunk.lines
+
+
 def test_another_parquet_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "other.parquet"
     pq.write_table(pa.table({"a": [1]}), file)
-    with pytest.raises(BadInput, match="has no column time_ms, payload, entry"):
+    with pytest.raises(BadInput, match="has no column offset, time_ms, payload, entry"):
         list(read([file], None))

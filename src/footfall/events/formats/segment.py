@@ -19,6 +19,7 @@ from footfall.base.errors import BadInput, Missing
 from footfall.events.formats.chunk import ROW_MAX_BYTES, message_id, unreadable_line
 from footfall.events.formats.lines import LineReader
 from footfall.events.formats.table import iso_ms
+from footfall.events.lenient import Refused, parsed
 from footfall.events.wire import Entry
 
 _BATCH_MAX_BYTES = 4_194_304
@@ -35,7 +36,6 @@ class _Probe(msgspec.Struct, gc=False, rename="camel"):
 
 
 _probe = msgspec.json.Decoder(_Probe).decode
-_decode = msgspec.json.Decoder().decode
 _decode_entry = msgspec.json.Decoder(Entry).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -81,8 +81,8 @@ def _look(path: Path) -> None:
 
 def _repaired(line: bytes) -> Iterator[tuple[bytes, int | None]]:
     try:
-        value = _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        value = parsed(line)
+    except Refused as error:
         yield unreadable_line(line, f"the line isn't JSON ({error})"), None
         return
     batch = value.get("batch") if isinstance(value, dict) else value
@@ -131,23 +131,23 @@ def _parquet_events(path: Path) -> Iterator[tuple[bytes, int | None, int]]:
     except pa.ArrowException as error:
         raise BadInput(f"{path} isn't a Parquet file ({error}).") from error
     with file:
-        names = ("time_ms", "payload", "entry")
+        names = ("offset", "time_ms", "payload", "entry")
         if missing := [name for name in names if name not in file.schema_arrow.names]:
             raise BadInput(f"{path} has no column {', '.join(missing)}: give the events that `footfall export` wrote.")
         size, n_rows, n_done = path.stat().st_size, file.metadata.num_rows, 0
         for batch in file.iter_batches(batch_size=5_000, columns=list(names)):
-            for time_ms, payload, entry in zip(*(batch[name].to_pylist() for name in names), strict=True):
+            for offset, time_ms, payload, entry in zip(*(batch[name].to_pylist() for name in names), strict=True):
                 n_done += 1
-                yield _exported(time_ms, payload, entry), time_ms, size * n_done // n_rows
+                yield _exported(offset, time_ms, payload, entry), time_ms, size * n_done // n_rows
 
 
-def _exported(time_ms: int, payload: str, entry: str) -> bytes:
+def _exported(offset: int, time_ms: int, payload: str, entry: str) -> bytes:
     """An exported event with what its envelope knew: corrected time, user agent, address and place."""
-    event, envelope = _decode(payload), _decode_entry(entry)
+    event, envelope = parsed(payload.encode()), _decode_entry(entry)
     event.pop("sentAt", None)
     event["timestamp"] = iso_ms(time_ms)
     if not event.get("messageId"):
-        event["messageId"] = message_id("segment", payload.encode())
+        event["messageId"] = message_id("segment", f"{offset} {payload}".encode())  # it counted, whatever it equals
     known: dict[str, Any] = {"userAgent": envelope.user_agent, "ip": envelope.ip}
     place = {"country": envelope.country, "region": envelope.region, "city": envelope.city}
     known["location"] = {name: value for name, value in place.items() if value}
