@@ -107,6 +107,20 @@ def test_a_visitor_is_found_by_any_id(collector: Collector, tmp_path: Path, name
         asyncio.run(story())
 
 
+def test_head_is_answered_as_get_but_never_takes_an_event(
+    collector: Collector, log: FailingLog, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        app = build(collector, home.app)
+        for path, status in (("/", 200), ("/healthz", 200), ("/footfall.js", 200), ("/api/ledger", 401),
+                             ("/api/live", 405), ("/v1/pixel.gif", 405), ("/i", 405), ("/nowhere", 404)):  # fmt: skip
+            assert (await ask(app, "HEAD", path, query=f"e=pv&aid={KEY}")).status == status, path
+
+    with house(tmp_path / "data") as home:
+        asyncio.run(story())
+    assert log.next_offset() == 0
+
+
 def test_alive_is_not_ready_while_the_log_is_down(collector: Collector, log: FailingLog) -> None:
     app: App = build(collector, None)
 

@@ -21,6 +21,9 @@ ALIVE = Answer(200, b'{"status":"ok"}', JSON)
 READY = Answer(200, b'{"status":"ready"}', JSON)
 
 
+_ENDLESS = frozenset({"/api/live"})
+
+
 class App:
     """One ASGI application out of the collector and the rest."""
 
@@ -41,6 +44,8 @@ class App:
                 await (ALIVE if path == "/healthz" else self._readiness()).send(send, None)
                 return
             scope = mark(scope)
+            if scope["method"] == "HEAD" and path not in _ENDLESS:
+                scope = {**scope, "method": "GET"}  # the server keeps the body back
         if self._rest is not None:
             await self._rest(scope, receive, send)
         elif scope["type"] == "lifespan":

@@ -413,7 +413,7 @@ class Collector:
         await answer.send(send, origin)
 
     async def _send_script(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "GET":
+        if scope["method"] not in {"GET", "HEAD"}:
             await self._other_method(b"GET", scope, send)
             return
         try:
