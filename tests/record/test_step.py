@@ -261,6 +261,14 @@ def test_viewing_the_cart_or_checking_out_says_what_is_in_it() -> None:
     assert (r["cart_products"][:2].tolist(), r["cart_quantities"][0]) == ([6, 0], 4.0)
 
 
+def test_a_cart_that_is_shown_empty_is_empty() -> None:
+    r = one(
+        event(kind=Kind.CART_ADD, items=[(5, 80.0, 2)]),
+        event(time=at(1), kind=Kind.CART_VIEW, items=[(0, np.nan, 0)]),  # how the reader writes an empty list
+    )
+    assert (r["n_cart"], r["cart_quantities"].sum(), r["cart_changed"]) == (0, 0.0, at(1))
+
+
 def test_a_quantity_of_nothing_or_less_changes_no_cart() -> None:
     r = one(
         event(kind=Kind.CART_ADD, items=[(5, 8.0, 2)]),

@@ -64,6 +64,8 @@ _NAN = float("nan")
 T = TypeVar("T")
 
 _DECODER = msgspec.json.Decoder(Event)
+_NOTHING = (0, 0, _NAN, 0.0)
+"""A line of no product, none of it."""
 _SELF_LINE = frozenset({Kind.CART_ADD, Kind.CART_REMOVE, Kind.ORDER})
 _MONEY = frozenset({Kind.ORDER, Kind.REFUND})
 _KIND_NEEDS = NEEDS.tolist()
@@ -917,6 +919,8 @@ class Reader:
             lines_of.extend([_product_line(shop, line, rate) for line in products])
         elif kind in _SELF_LINE and (own[0] != 0 or kind != Kind.ORDER):
             lines_of.append(own)
+        elif kind == Kind.CART_VIEW and properties.products == []:
+            lines_of.append(_NOTHING)  # a cart that is shown empty is empty
         out.item_n = len(lines_of) - out.item_start
         if kind in _MONEY:
             amount = _revenue(properties, lines_of[out.item_start :], rate)

@@ -230,6 +230,15 @@ def test_an_order_of_a_negative_amount_is_a_refund(
     assert (int(e["kind"]), float(e["revenue"]), bool(e["order_key"])) == (kind, revenue, kind == Kind.ORDER)
 
 
+def test_a_cart_shown_empty_differs_from_one_of_unknown_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    event = {"type": "track", "event": "Cart Viewed", "anonymousId": "v-1", "messageId": "m-1"}
+    lines = [json.dumps({**event, "properties": properties}).encode() for properties in ({"products": []}, {})]
+    fast, slow = both(monkeypatch, entries(lines))
+    assert_same(fast, slow)
+    assert fast.events["item_n"].tolist() == [1, 0]
+    assert fast.items["quantity"].tolist() == [0.0]
+
+
 def test_names_are_reported_once_with_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     line = b'{"type":"track","event":"Product Viewed","anonymousId":"a-1","properties":{"product_id":"p1","category":"c1"}}'
     monkeypatch.setattr(module, "_FEW", 0)

@@ -67,7 +67,7 @@ _NO_ID_MAX = max(len(word) for word in NO_IDS if len(word) != 36)
 _NO_ID_HASHES = np.sort(np.array([_fnv(word.encode()) for word in NO_IDS], np.uint64))
 _P1, _P2 = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 _FNV, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
-_ORDER, _REFUND = int(Kind.ORDER), int(Kind.REFUND)
+_CART_VIEW, _ORDER, _REFUND = int(Kind.CART_VIEW), int(Kind.ORDER), int(Kind.REFUND)
 _ORDER_PREFIX = np.frombuffer(b"order\x00", np.uint8).copy()
 _ORDER_ID_MAX = LONGEST - len(_ORDER_PREFIX)
 _LATE, _FUTURE, _NO_TIME = int(Flag.LATE), int(Flag.FUTURE), int(Flag.NO_TIME)
@@ -525,7 +525,7 @@ def assign_lines(b, spans, numbers, marks, known, events, items, n_items, fresh)
         site = np.uint64(e["site"])
         is_money = kind == _ORDER or kind == _REFUND
         n_lines, n_fresh, total = _lines(b, spans, i, site, known, items, n_items, fresh, n_fresh)
-        if n_lines < 0 or (n_lines == 0 and is_money):
+        if n_lines < 0 or (n_lines == 0 and (is_money or kind == _CART_VIEW)):
             marks[i] |= s.SLOW
             continue
         e["item_start"], e["item_n"] = n_items, n_lines
