@@ -12,7 +12,6 @@ from footfall.adapters.records import SqliteRecordStore
 from footfall.base.errors import Missing, Unavailable
 from footfall.base.times import iso
 from footfall.events.reasons import REASONS
-from footfall.events.wire import Source
 from footfall.hosts.init import site_named
 from footfall.ports import Failed
 from footfall.settings import Settings
@@ -27,10 +26,6 @@ class Row(msgspec.Struct, frozen=True):
     received: str
     reason: str
     detail: str
-
-
-class _Row(msgspec.Struct):
-    properties: dict[str, str]
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -56,7 +51,7 @@ def listed(data: Path, settings: Settings, site_name: str, reason: str, limit: i
         rows = []
         for failed in _pages(store, site):
             if not reason or failed.reason == reason:
-                rows.append(Row(failed.offset, iso(failed.received_ms), failed.reason, _detail(failed)))
+                rows.append(Row(failed.offset, iso(failed.received_ms), failed.reason, failed.detail))
                 if len(rows) == limit:
                     break
         return Listed(rows, store.n_failed_by_reason(site))
@@ -79,7 +74,7 @@ def shown(data: Path, settings: Settings, offset: int) -> dict[str, Any]:
         "offset": failed.offset,
         "received": iso(failed.received_ms),
         "reason": failed.reason,
-        "detail": _detail(failed),
+        "detail": failed.detail,
         "what_to_do": what_to_do(failed.reason),
         "is_replayed": failed.is_replayed,
         "event": event,
@@ -103,12 +98,12 @@ def replay(data: Path, settings: Settings, site_name: str, offsets: Sequence[int
         ) from error
     try:
         folder = running.folder
-        _catch_up(running)
+        folder.catch_up()
         before = dict(folder.engine.counters)
         n = running.profiles.replay_failed(site, offsets, reason or None)
         if offsets and not n:
             raise Missing(f"Nothing refused waits at these offsets: see `footfall failed list --data {data}`.")
-        _catch_up(running)
+        folder.catch_up()
         after = folder.engine.counters
     finally:
         running.stop()
@@ -120,21 +115,6 @@ def replay(data: Path, settings: Settings, site_name: str, offsets: Sequence[int
 def what_to_do(reason: str) -> str:
     """The sentence that says what a reason means and how to mend it."""
     return REASONS.get(reason, "Unknown to this version.")
-
-
-def _detail(failed: Failed) -> str:
-    """What is wrong, in detail; an unreadable row of an import says it itself."""
-    if failed.detail or failed.entry.source != Source.IMPORT:
-        return failed.detail
-    try:
-        return msgspec.json.decode(failed.entry.body, type=_Row).properties["error"]
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError):
-        return ""
-
-
-def _catch_up(running: Any) -> None:
-    while running.folder.apply(running.folder.settings.engine_batch_max_events):
-        pass
 
 
 def _site(data: Path, name: str) -> int:

@@ -11,7 +11,7 @@ import binascii
 import logging
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -535,9 +535,3 @@ def _key_in(body: bytes) -> str:
     """The write key that a broken body seems to hold, so that its site learns of it."""
     match = _WRITE_KEY.search(body[:4096]) or _WRITE_KEY.search(body[-4096:])
     return match[1].decode("latin-1") if match else ""
-
-
-def key_of_headers(headers: Mapping[bytes, bytes]) -> str:
-    """Write key from ``X-Write-Key`` or Basic credentials, or empty; for routes outside of this module."""
-    key = headers.get(b"x-write-key")
-    return key[:KEY_MAX].decode("latin-1").strip() if key else _basic_user(headers.get(b"authorization", b""))
