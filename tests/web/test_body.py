@@ -112,6 +112,14 @@ def test_a_bomb_of_many_members_is_cut_off_at_the_limit() -> None:
         (b"rubbish", b"br"),
         (b"", b"deflate, gzip"),
     ],
+    ids=[
+        "cut off",
+        "garbled",
+        "not deflate",
+        "not gzip",
+        "unknown",
+        "two at once",
+    ],  # packed bytes hold the time of day
 )
 def test_what_cannot_be_unpacked_is_bad_input(packed: bytes, encoding: bytes) -> None:
     with pytest.raises(BadInput) as caught:

@@ -108,7 +108,9 @@ def test_the_table_holds_every_route(door: Door) -> None:
     assert {(method, route) for method, route, *_ in TABLE} == routes
 
 
-@pytest.mark.parametrize(("method", "route", "example", "body", "allowed"), TABLE, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(
+    ("method", "route", "example", "body", "allowed"), TABLE, ids=[f"{row[0]} {row[2]}" for row in TABLE]
+)
 def test_each_role_gets_past_the_door_where_the_table_says_so(
     door: Door, method: str, route: str, example: str, body: Any, allowed: frozenset[str]
 ) -> None:
