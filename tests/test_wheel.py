@@ -9,6 +9,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STATIC = REPOSITORY / "src" / "footfall" / "web" / "static"
+SHOP = REPOSITORY / "examples" / "shop" / "footfall_shop"
 
 
 def test_the_wheel_holds_code_pages_and_licence(tmp_path: Path) -> None:
@@ -21,7 +22,10 @@ def test_the_wheel_holds_code_pages_and_licence(tmp_path: Path) -> None:
     for path in STATIC.rglob("*"):
         if path.is_file() and path.name != ".stamp":
             assert f"footfall/web/static/{path.relative_to(STATIC).as_posix()}" in names
-    assert {"footfall/py.typed", "footfall/settings.py"} <= names
+    assert {"footfall/py.typed", "footfall/settings.py", "footfall_shop/py.typed", "footfall_shop/app.py"} <= names
+    for path in (SHOP / "templates", SHOP / "static"):
+        for file in path.rglob("*.*"):
+            assert f"footfall_shop/{file.relative_to(SHOP).as_posix()}" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert all(name.startswith(("footfall/", "footfall-")) for name in names)
+    assert all(name.startswith(("footfall/", "footfall_shop/", "footfall-")) for name in names)
     assert not any(name.endswith((".stamp", ".nbi", ".nbc", ".pyc")) for name in names)

@@ -4,7 +4,7 @@ import sys
 
 import uvicorn
 
-from footfall.web.shop.app import build
+from footfall_shop.app import build
 
 __all__ = ["build"]
 

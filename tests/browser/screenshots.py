@@ -16,7 +16,7 @@ from tests.browser.dashboards import Dashboard, dashboard
 from tests.browser.profiles import SampleProfiles
 from tests.browser.serving import serve
 
-from footfall.web.shop.app import build
+from footfall_shop.app import build
 
 SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "height": 844}}
 

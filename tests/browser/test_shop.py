@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page
 from tests.browser.capture import Capture
 from tests.browser.serving import serve
 
-from footfall.web.shop.app import build
+from footfall_shop.app import build
 
 pytestmark = pytest.mark.browser
 

@@ -15,7 +15,7 @@ import pytest
 from footfall.base.kinds import Kind
 from footfall.events.names import kind_of
 from footfall.hosts.shoppers import Crowd, send
-from footfall.web.shop.catalogue import BY_SLUG
+from footfall_shop.catalogue import BY_SLUG
 
 END_MS = 1_700_000_000_000
 SHOP = "http://127.0.0.1:8701"

@@ -26,8 +26,8 @@ from footfall.hosts import shoppers
 from footfall.hosts.replay import import_files
 from footfall.hosts.running import Running
 from footfall.settings import Settings
-from footfall.web.shop import app as shop_app
-from footfall.web.shop.catalogue import CURRENCY
+from footfall_shop import app as shop_app
+from footfall_shop.catalogue import CURRENCY
 
 SITE = "demo-shop"
 _READY_WITHIN_S = 180.0

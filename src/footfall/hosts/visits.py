@@ -6,8 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from footfall.hosts.people import Browser, Person, give_account
-from footfall.web.shop.catalogue import CURRENCY, PRODUCTS, Product, title_of
-from footfall.web.shop.pages import as_json
+from footfall_shop.catalogue import CURRENCY, PRODUCTS, Product, as_json, title_of
 
 Step = tuple[int, dict[str, Any]]
 """Milliseconds since the visit began, and the event (without ``timestamp``)."""
@@ -141,7 +140,7 @@ class Visit:
                 yield from self._product(product)
 
     def _list(self, category: str, referrer: str = "", query: dict[str, str] | None = None) -> Iterator[Step]:
-        title = title_of(category.rpartition("/")[2])
+        title = title_of(category)
         yield from self._page(f"/{category}", title, referrer, query)
         lines = [as_json(product) for product in self.shop.by_category[category]]
         yield self._track("Product List Viewed", {"list_id": category, "category": category, "products": lines})

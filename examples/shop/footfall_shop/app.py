@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from footfall.web.shop import catalogue, pages
-from footfall.web.shop.pages import Line, Setting
-from footfall.web.shop.pictures import draw
+from footfall_shop import catalogue, pages
+from footfall_shop.pages import Line, Setting
+from footfall_shop.pictures import draw
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -1,7 +1,7 @@
 # ruff: noqa: E501  (paths of drawings)
 """What does a product look like? A flat drawing of its shape in its own colour, as SVG."""
 
-from footfall.web.shop.catalogue import Product
+from footfall_shop.assortment import COLOURS, Product
 
 # Each drawing stands on a 320 x 320 ground; a = main colour, d = darker, l = lighter, s = the soles and straps.
 _SHAPES = {
@@ -87,16 +87,10 @@ _SHAPES = {
 
 def draw(product: Product) -> str:
     """The product's picture: SVG text, 320 x 320 units."""
-    hue = product.hue
-    colours = {
-        "a": f"hsl({hue} 38% 52%)",
-        "d": f"hsl({hue} 42% 36%)",
-        "l": f"hsl({hue} 45% 76%)",
-        "s": f"hsl({(hue + 200) % 360} 14% 26%)",
-    }
+    colour = COLOURS[product.colours[0]]
+    colours = {"a": colour.main, "d": colour.dark, "l": colour.light, "s": "#3a3733"}
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320">'
-        f'<rect width="320" height="320" fill="hsl({hue} 30% 94%)"/>'
-        f'<ellipse cx="160" cy="262" rx="112" ry="12" fill="hsl({hue} 25% 84%)"/>'
-        f"{_SHAPES[product.shape].format(**colours)}</svg>"
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320"><rect width="320" height="320" fill="#f3eee4"/>'
+        f'<ellipse cx="160" cy="262" rx="112" ry="12" fill="#e4dccb"/>'
+        f"{_SHAPES.get(product.shape, _SHAPES['cushion']).format(**colours)}</svg>"
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from footfall.web.shop import catalogue
-from footfall.web.shop.catalogue import CURRENCY, PRODUCTS, Product
+from footfall_shop import catalogue
+from footfall_shop.catalogue import CURRENCY, PRODUCTS, Product, as_json
 
 
 @dataclass(frozen=True)
@@ -50,21 +50,6 @@ def total(lines: Sequence[Line]) -> float:
     return round(sum(line.total for line in lines), 2)
 
 
-def as_json(product: Product, **more: Any) -> dict[str, Any]:
-    """A product as properties of a Segment v2 e-commerce event."""
-    properties: dict[str, Any] = {
-        "product_id": product.slug,
-        "sku": product.sku,
-        "name": product.name,
-        "category": product.category,
-        "price": product.price,
-        "currency": CURRENCY,
-    }
-    if product.regular_price:
-        properties["regular_price"] = product.regular_price
-    return properties | more
-
-
 def lines_json(lines: Sequence[Line]) -> list[dict[str, Any]]:
     """Lines as ``properties.products``."""
     return [as_json(line.product, quantity=line.quantity) for line in lines]
@@ -98,10 +83,9 @@ def home(setting: Setting) -> str:
 def listing(setting: Setting, path: str, sort: str) -> str:
     """A category: its children, and everything in it."""
     products = _sorted(catalogue.in_category(path), sort)
-    title = catalogue.title_of(path.rpartition("/")[2])
+    title = catalogue.title_of(path)
     children = "".join(
-        f'<a class="chip" href="/{child}">{escape(catalogue.title_of(child.rpartition("/")[2]))}</a>'
-        for child in catalogue.children(path)
+        f'<a class="chip" href="/{child}">{escape(catalogue.title_of(child))}</a>' for child in catalogue.children(path)
     )
     options = "".join(
         f'<option value="{value}"{" selected" if value == sort else ""}>{text}</option>'
