@@ -18,6 +18,10 @@ Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["USD"])]
 """ISO 4217 code."""
 Rate = Annotated[float, Meta(gt=0, lt=1e12)]
 """Value of one unit of a currency; neither infinite nor NaN."""
+PathPrefix = Annotated[str, Meta(pattern="^(/[A-Za-z0-9_-]+)+$", max_length=200, examples=["/ff"])]
+"""Begins with a slash and doesn't end with one."""
+ScriptName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\.js$", max_length=100, examples=["a.js"])]
+"""A file name."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +55,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trusted_proxies: Annotated[
         tuple[str, ...], _about("Addresses whose X-Forwarded-For and CDN headers are believed.")
     ] = ("127.0.0.1", "::1")
+    path_prefixes: Annotated[
+        tuple[PathPrefix, ...],
+        _about("Paths under which a shop's own domain passes requests on; all that takes events answers there too."),
+    ] = ("/ff",)
+    script_names: Annotated[
+        tuple[ScriptName, ...], _about("Further names of the tracker `footfall.js`, which block lists know.")
+    ] = ("a.js",)
     base_currency: Annotated[Currency, _about("Currency that amounts are converted to (ISO 4217).")] = "USD"
     currencies: Annotated[
         dict[Currency, Rate], _about("Value of one unit of each other currency in the base currency.")

@@ -303,7 +303,7 @@ def test_the_pixel_takes_one_event_and_answers_a_picture(shop: Shop) -> None:
     assert entries_of(shop.log)[0].source == Source.PIXEL
 
 
-@pytest.mark.parametrize("query", ["", "data=", "data=%%%", "data=!!!!", "data=e30", "data=bnVsbA"])
+@pytest.mark.parametrize("query", ["data=%%%", "data=!!!!", "data=e30", "data=bnVsbA"])
 def test_a_pixel_that_holds_no_event_is_refused(shop: Shop, query: str) -> None:
     assert shop.ask("GET", "/v1/pixel.gif", query=query).status in (400, 401)
     assert shop.ask("GET", "/v1/pixel.gif", query=query, key=KEY).status == (200 if query == "data=e30" else 400)
@@ -444,3 +444,150 @@ def test_rudders_sdk_gets_a_source_without_destinations(shop: Shop, path: str) -
     assert (source["writeKey"], source["enabled"], source["destinations"]) == (KEY, True, [])
     assert shop.ask("GET", path, query=f"writeKey={KEY}").status == 200
     assert shop.ask("GET", path).status == 401
+
+
+# What the tracker asks for
+
+ID = "0123456789abcdef0123456789abcdef"
+ASKING = {"batch": [{**EVENT, "anonymousId": ID}], "cookie": {"domain": "shop.test", "days": 395}}
+
+
+def test_a_page_of_the_shop_gets_the_cookie_it_asks_for_and_the_log_knows_nothing_of_it(shop: Shop) -> None:
+    headers = {"host": "data.shop.test", "origin": "http://www.shop.test"}
+    for path in ("/v1/batch", "/v1/b", "/ff/v1/b"):
+        answer = shop.post(path, ASKING, headers=headers)
+        expected = f"ff_anonymous_id={ID}; Path=/; Max-Age=34128000; SameSite=Lax; Domain=shop.test"
+        assert (answer.status, answer.headers["set-cookie"]) == (200, expected)
+        assert answer.headers["access-control-allow-origin"] == "http://www.shop.test"
+        assert answer.headers["access-control-allow-credentials"] == "true"
+        assert answer.headers["content-length"] == "16"
+    assert b"cookie" not in b"".join(entry.body for entry in entries_of(shop.log))
+
+
+def test_the_proxy_of_a_shop_says_how_the_page_reached_it_if_it_is_trusted(shop: Shop) -> None:
+    headers = {"host": "10.0.0.7:8700", "origin": "https://www.shop.test"}
+    headers |= {"x-forwarded-host": "www.shop.test", "x-forwarded-proto": "https"}
+    assert "set-cookie" not in shop.post("/ff/v1/b", ASKING, headers=headers).headers
+    answer = shop.post("/ff/v1/b", ASKING, headers=headers, peer="127.0.0.1")
+    assert answer.headers["set-cookie"].endswith("; Secure; Domain=shop.test")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "data.shop.test"},
+        {"host": "data.shop.test", "origin": "https://evil.example"},
+        {"host": "data.shop.test", "origin": "null"},
+        {"host": "data.shop.test", "origin": "http://www.shop.test", "cookie": "ff_anonymous_id=" + "f" * 32},
+    ],
+)
+def test_others_get_no_cookie_though_their_events_are_taken(shop: Shop, headers: dict[str, str]) -> None:
+    answer = shop.post("/v1/batch", ASKING, headers=headers)
+    assert answer.status == 200
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_batch_that_is_refused_brings_no_cookie(shop: Shop) -> None:
+    headers = {"host": "shop.test", "origin": "http://shop.test"}
+    assert "set-cookie" not in shop.post("/v1/batch", ASKING, key="wk_nobody", headers=headers).headers
+    shop.log.is_full = True
+    answer = shop.post("/v1/batch", ASKING, headers=headers)
+    assert answer.status == 503
+    assert "set-cookie" not in answer.headers
+
+
+def test_who_said_no_gets_no_cookie_from_a_batch_that_was_under_way(shop: Shop) -> None:
+    headers = {"host": "shop.test", "origin": "http://shop.test"}
+    consent = {"categoryPreferences": {"analytics": False}}
+    said_no = {"type": "track", "event": "Segment Consent Preference Updated", "anonymousId": ID}
+    shop.post("/v1/batch", {"batch": [{**said_no, "context": {"consent": consent}}]})
+    answer = shop.post("/v1/batch", ASKING, headers=headers)
+    assert answer.status == 200
+    assert "set-cookie" not in answer.headers
+    assert [event["event"] for event in events_of(shop.log)] == ["Segment Consent Preference Updated"]
+
+
+def test_an_event_that_says_no_to_measuring_is_answered_and_not_stored(shop: Shop) -> None:
+    refusing = {**EVENT, "context": {"consent": {"categoryPreferences": {"analytics": False}}}}
+    assert shop.post("/v1/batch", {"batch": [refusing]}).status == 200
+    assert shop.post("/v1/track", refusing).status == 200
+    assert shop.log.next_offset() == 0
+    assert shop.collector.consents.n_left_out == 2
+
+
+# Under a path of the shop's own domain
+
+
+@pytest.mark.parametrize("path", ["/ff/v1/batch", "/ff/v1/track", "/ff/beacon/v1/batch", "/t/x/v1/t", "/v1/t"])
+def test_events_arrive_with_and_without_the_prefix_of_a_proxy(open_shop: Callable[..., Shop], path: str) -> None:
+    shop = open_shop(path_prefixes=("/ff", "/t/x"))
+    body = {"batch": [EVENT]} if "batch" in path else EVENT
+    assert shop.post(path, body).status == 200
+    assert len(events_of(shop.log)) == 1
+
+
+def test_routes_that_hold_a_key_stand_under_the_prefix_too(shop: Shop) -> None:
+    assert shop.ask("GET", f"/ff/v1/projects/{KEY}/settings").status == 200
+    assert shop.ask("GET", f"/ff/{KEY}/i", query="e=pv&duid=1").status == 200
+    assert shop.ask("GET", "/ff/i", query=f"e=pv&duid=1&aid={KEY}").status == 200
+    assert shop.ask("GET", "/ff/sourceConfig/", query=f"writeKey={KEY}").status == 200
+    assert len(events_of(shop.log)) == 2
+
+
+@pytest.mark.parametrize(
+    "path", ["/ff", "/ff/", "/ff/x", "/ff/ff/v1/batch", "/fff/v1/batch", "/ff/api/ledger", "/ff//v1"]
+)
+def test_nothing_else_stands_under_the_prefix(shop: Shop, path: str) -> None:
+    assert shop.post(path, {"batch": [EVENT]}).status == 404
+    assert shop.ask("GET", path).status == 404
+
+
+def test_without_prefixes_there_are_none(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop(path_prefixes=())
+    assert shop.post("/ff/v1/batch", {"batch": [EVENT]}).status == 404
+
+
+def test_the_tracker_has_further_names(open_shop: Callable[..., Shop]) -> None:
+    shop = open_shop(script_names=("a.js", "shop.js"))
+    same = {shop.ask("GET", path).status for path in ("/footfall.js", "/a.js", "/ff/a.js", "/ff/shop.js")}
+    assert same in ({200}, {404})  # 404 where the front end isn't built
+    assert shop.ask("GET", "/b.js").json()["code"] == "missing"
+
+
+# The image for browsers without scripts
+
+
+def test_an_image_that_says_nothing_is_a_page_view_of_a_visitor_for_a_day(shop: Shop) -> None:
+    headers = {"referer": "https://shop.test/women/shoes", "user-agent": BROWSER}
+    for _ in range(2):
+        answer = shop.ask("GET", "/v1/pixel.gif", query=f"write_key={KEY}", headers=headers)
+        assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
+    shop.ask("GET", "/ff/v1/pixel.gif", query=f"write_key={KEY}", headers={**headers, "user-agent": "Mozilla/5.0"})
+    first, again, other = events_of(shop.log)
+    assert first == again
+    assert (first["type"], first["context"]["page"]["url"]) == ("page", "https://shop.test/women/shoes")
+    assert first["anonymousId"].startswith("daily_")
+    assert other["anonymousId"] != first["anonymousId"]
+    shop.clock.set_ms(NOW_MS + 86_400_000)
+    shop.ask("GET", "/v1/pixel.gif", query=f"write_key={KEY}", headers=headers)
+    assert events_of(shop.log)[3]["anonymousId"] != first["anonymousId"]
+
+
+def test_an_image_that_names_somebody_is_left_as_it_is(shop: Shop) -> None:
+    data = base64.urlsafe_b64encode(json.dumps(EVENT).encode()).decode()
+    shop.ask("GET", "/v1/pixel.gif", query=f"write_key={KEY}&data={data}", headers={"referer": "https://mail.example/"})
+    assert events_of(shop.log) == [EVENT]
+
+
+def test_an_image_in_a_browser_that_sends_global_privacy_control_is_not_counted(shop: Shop) -> None:
+    answer = shop.ask("GET", "/v1/pixel.gif", query=f"write_key={KEY}", headers={"sec-gpc": "1"})
+    assert (answer.status, answer.headers["content-type"]) == (200, "image/gif")
+    assert shop.log.next_offset() == 0
+
+
+def test_answers_and_their_times_are_counted(shop: Shop) -> None:
+    shop.post("/v1/batch", {"batch": [EVENT]})
+    shop.post("/v1/batch", b"{")
+    shop.post("/v1/batch", {"batch": [EVENT]}, key="wk_nobody")
+    assert shop.collector.tally.n_by_status == {200: 1, 400: 1, 401: 1}
+    assert sum(shop.collector.tally.n_by_bucket) == 1

@@ -27,6 +27,10 @@ class Answer:
         self._start_message = {"type": "http.response.start", "status": status, "headers": self.headers}
         self._body_message = {"type": "http.response.body", "body": body}
 
+    def plus(self, header: Header) -> "Answer":
+        """The same with one header more."""
+        return Answer(self.status, self.body, [*self.headers[:-1], header])
+
     async def send(self, send: Send, origin: bytes | None) -> None:
         """Send it; a page of ``origin`` may read it."""
         if origin is None:

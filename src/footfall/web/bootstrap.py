@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from footfall.ports import Site
+from footfall.web import envelope
 
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 _EPOCH = "1970-01-01T00:00:00.000Z"
@@ -16,17 +17,8 @@ def base_url(public_url: str, scheme: str, headers: Mapping[bytes, bytes], *, is
     """How the browser reaches this server: the setting, or else what the request (or our own proxy) says."""
     if public_url:
         return public_url.rstrip("/")
-    host = headers.get(b"host", b"")
-    if is_proxy_trusted:
-        host = _first(headers.get(b"x-forwarded-host", b"")) or host
-        forwarded = _first(headers.get(b"x-forwarded-proto", b"")).lower()
-        scheme = forwarded.decode("latin-1") if forwarded in (b"http", b"https") else scheme
-    text = host.decode("latin-1")
-    return f"{scheme}://{text if _HOST.fullmatch(text) else 'localhost'}"
-
-
-def _first(value: bytes) -> bytes:
-    return value.partition(b",")[0].strip()
+    asked = envelope.asked(scheme, headers, is_proxy_trusted=is_proxy_trusted)
+    return f"{asked.scheme}://{asked.host if _HOST.fullmatch(asked.host) else 'localhost'}"
 
 
 def segment_settings(site: Site, url: str) -> bytes:

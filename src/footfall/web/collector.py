@@ -10,6 +10,7 @@ import base64
 import binascii
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache, partial
@@ -26,12 +27,14 @@ from footfall.events.wire import Entry, Source
 from footfall.ports import Site
 from footfall.settings import Settings
 from footfall.web import body as bodies
-from footfall.web import bootstrap, cors, envelope
+from footfall.web import bootstrap, cookies, cors, envelope, pixel
 from footfall.web.ack import GroupCommit
 from footfall.web.answer import GIF, JSON, Answer, error_answer
 from footfall.web.buckets import TokenBuckets
+from footfall.web.consent import Consents
 from footfall.web.script import Script
 from footfall.web.split import Limits, Split, split_batch, split_single, within_limits
+from footfall.web.tally import Tally
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +115,7 @@ def _read_by(events_of: Callable[[bytes], list[bytes]], body: bytes, limits: Lim
 
 
 def _split_pixel(query: bytes, limits: Limits) -> Split:
-    return split_single(_pixel_data(query), "", limits)
+    return split_single(_pixel_data(query) or pixel.PAGE, "", limits)
 
 
 def _split_tp2(body: bytes, limits: Limits) -> Split:
@@ -157,7 +160,7 @@ DOORS: dict[str, Door] = {
 class _Request:
     """What is known of one request so far; filled while it is being worked on."""
 
-    __slots__ = ("headers", "key", "origin", "peer", "query", "scheme", "site")
+    __slots__ = ("began_s", "cookie", "headers", "key", "origin", "peer", "query", "scheme", "site")
 
     def __init__(self, scope: Scope, key: str) -> None:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -168,6 +171,9 @@ class _Request:
         self.origin = self.headers.get(b"origin")
         self.key = key
         self.site: Site | None = None
+        self.cookie = b""
+        """``Set-Cookie`` of the answer, or empty."""
+        self.began_s = time.perf_counter()
         if len(scope["headers"]) > HEADERS_MAX or len(self.query) > QUERY_MAX_BYTES:
             raise BadInput("Too many headers, or too long a query.", code="headers_too_large")
 
@@ -188,6 +194,9 @@ class Collector:
         self.lag = lag
         self.n_refused_requests: Counter[str] = Counter()
         """Requests that were not answered 200, by error code."""
+        self.tally = Tally()
+        self.consents = Consents()
+        self._daily_ids = pixel.DailyIds()
         self._lag_checked_ms = -LAG_CHECK_MS
         self._is_lagging = False
         self._sites = sites
@@ -199,14 +208,20 @@ class Collector:
         self._reject_buckets = TokenBuckets(REJECTS_PER_S, REJECTS_BURST)
         self._script = Script()
         self._fixed: dict[str, Handler] = {path: partial(self._events, door, "") for path, door in DOORS.items()}
-        self._fixed["/footfall.js"] = self._send_script
+        for name in ("footfall.js", *settings.script_names):
+            self._fixed[f"/{name}"] = self._send_script
         self._fixed["/sourceConfig/"] = self._fixed["/sourceConfig"] = partial(self._get, self._answer_rudder, "")
+        for prefix in settings.path_prefixes:  # a shop's proxy may cut the prefix off or not
+            self._fixed |= {prefix + path: handler for path, handler in self._fixed.items()}
+        self._prefixes = tuple(f"{prefix}/" for prefix in settings.path_prefixes)
 
     def route(self, path: str) -> Handler | None:
         """The handler of a path that is ours, or None."""
         handler = self._fixed.get(path)
         if handler is not None or path.count("/") < 2:
             return handler
+        if path.startswith(self._prefixes):
+            path = next(path[len(prefix) - 1 :] for prefix in self._prefixes if path.startswith(prefix))
         key, _, rest = path[1:].partition("/")
         if rest == "i":
             return partial(self._events, _SNOWPLOW_GET, key)
@@ -223,7 +238,7 @@ class Collector:
         if method != ("GET" if door.is_get else "POST"):
             await self._other_method(b"GET" if door.is_get else b"POST", scope, send)
             return
-        origin = None
+        origin = request = None
         try:
             request = _Request(scope, path_key)
             origin = request.origin
@@ -231,12 +246,13 @@ class Collector:
                 await self._store_query(door, request)
             else:
                 await self._store_body(door, request, receive)
-            answer = door.answer
+            answer = door.answer if not request.cookie else door.answer.plus((b"set-cookie", request.cookie))
         except FootfallError as error:
             answer = self._refused(error, door)
         except bodies.Gone:
             return
         await answer.send(send, origin)
+        self.tally.note(answer.status, request.began_s if request is not None else 0.0)
 
     async def _store_body(self, door: Door, request: _Request, receive: Receive) -> None:
         headers = request.headers
@@ -244,6 +260,7 @@ class Collector:
         body = b""
         try:
             body = await bodies.read(receive, headers, self.settings.batch_max_bytes)
+            request.began_s = time.perf_counter()
             body = bodies.unpack(body, headers.get(b"content-encoding", b""), self.settings.batch_max_bytes)
             split = door.split(body, self._limits)
             if request.site is None:
@@ -261,6 +278,8 @@ class Collector:
             return
         if split.events or split.rejects:
             await self._append(request, source, split)
+        if cookies.ASKING in body and request.origin is not None and door is _BATCH:
+            request.cookie = self._cookie(request, body)
 
     async def _store_query(self, door: Door, request: _Request) -> None:
         query = request.query
@@ -273,6 +292,10 @@ class Collector:
         self._identify(request, request.key or self._key_of(request, door) or split.write_key)
         if request.site is None:
             raise _unknown_key()
+        if door.source is Source.PIXEL and (anonymous := [e for e in split.events if pixel.is_anonymous(e)]):
+            if pixel.refuses(request.headers):
+                return
+            split = split._replace(events=[self._named(request, request.site, event) for event in anonymous])
         await self._append(request, door.source, split)
 
     async def _append(self, request: _Request, source: Source, split: Split) -> None:
@@ -281,6 +304,9 @@ class Collector:
         site = request.site
         if site is None:
             raise _unknown_key()
+        events = self.consents.allowed(site.number, events)
+        if not events and not rejects:
+            return
         now_ms = self._clock.now_ms()
         self._check_capacity(site, len(events) + len(rejects), now_ms)
         entry = self._entry(request, site, now_ms, source)
@@ -377,6 +403,26 @@ class Collector:
         if self._proxies.is_trusted(request.peer):
             entry.country, entry.region, entry.city = envelope.place(headers)
         return entry
+
+    def _named(self, request: _Request, site: Site, event: bytes) -> bytes:
+        """A pixel's event with an id for the day and its page."""
+        headers = request.headers
+        address = self._proxies.client(request.peer, headers.get(b"x-forwarded-for", b""))
+        agent = headers.get(b"user-agent", b"")[: envelope.USER_AGENT_MAX]
+        anonymous_id = self._daily_ids.of(self._clock.now_ms(), site.number, address, agent)
+        return pixel.completed(event, anonymous_id, headers.get(b"referer", b"").decode("latin-1"))
+
+    def _cookie(self, request: _Request, body: bytes) -> bytes:
+        """``Set-Cookie`` that keeps the id of the batch, or empty if it doesn't ask for that or may not."""
+        wish = cookies.wish_of(body)
+        if wish is None or self.consents.is_withdrawn(request.site, wish.anonymous_id):
+            return b""
+        headers = request.headers
+        is_trusted = self._proxies.is_trusted(request.peer)
+        asked = envelope.asked(request.scheme, headers, is_proxy_trusted=is_trusted)
+        told = [headers.get(name, b"").decode("latin-1") for name in (b"origin", b"sec-fetch-site", b"cookie")]
+        found = cookies.set_cookie(wish, cookies.Reached(asked.host, asked.scheme == "https", *told))
+        return (found or "").encode()
 
     # Answers
 

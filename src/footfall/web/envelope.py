@@ -38,6 +38,14 @@ class Place(NamedTuple):
 NOWHERE = Place()
 
 
+class Asked(NamedTuple):
+    """Whom a browser thinks it talks to."""
+
+    scheme: str
+    host: str
+    """With port if it isn't the scheme's own; as it was sent, so not to be trusted in its form."""
+
+
 class Proxies:
     """Which peers are our own proxies, and which client they speak for."""
 
@@ -80,6 +88,20 @@ def _address(hop: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         return ""
+
+
+def asked(scheme: str, headers: Mapping[bytes, bytes], *, is_proxy_trusted: bool) -> Asked:
+    """Scheme and host that a browser asked for: the request's own, or what our own proxy says that it got."""
+    host = headers.get(b"host", b"")
+    if is_proxy_trusted:
+        host = _first(headers.get(b"x-forwarded-host", b"")) or host
+        forwarded = _first(headers.get(b"x-forwarded-proto", b"")).lower()
+        scheme = forwarded.decode("latin-1") if forwarded in (b"http", b"https") else scheme
+    return Asked(scheme, host.decode("latin-1"))
+
+
+def _first(value: bytes) -> bytes:
+    return value.partition(b",")[0].strip()
 
 
 def user_agent(headers: Mapping[bytes, bytes]) -> str:
