@@ -91,3 +91,19 @@ def test_the_oldest_decisions_are_forgotten_first() -> None:
 @pytest.mark.parametrize("odd", [b"{", b"7", b'{"context":"consent"}', b'{"context":{"consent":1e999}}', b'"consent"'])
 def test_what_is_no_event_is_left_to_those_who_say_why(odd: bytes) -> None:
     assert Consents().allowed(1, [odd]) == [odd]
+
+
+def test_a_decision_is_found_wherever_and_however_it_is_written() -> None:
+    consents = Consents()
+    consents.allowed(1, [decision(False, anonymousId="a1")])
+    escaped = b'{"type":"track","event":"x","anonymousId":"\\u0061\\u0031"}'
+    nested = b'{"properties":{"anonymousId":"b"},"type":"track","event":"x","anonymousId":"a1"}'
+    elsewhere = b'{"properties":{"anonymousId":"a1"},"type":"track","event":"x","anonymousId":"b"}'
+    assert consents.allowed(1, [escaped, nested, elsewhere]) == [elsewhere]
+    twice = b'{"properties":{"consent":"yes"},"context":{"consent":{"analytics":false}},"event":"x","anonymousId":"c"}'
+    of_properties = b'{"properties":{"consent":{"analytics":false}},"event":"x","anonymousId":"c"}'
+    assert consents.allowed(1, [twice, of_properties]) == [of_properties]
+
+
+def test_a_decision_holds_for_what_follows_in_the_same_batch() -> None:
+    assert len(Consents().allowed(1, [event(), decision(False, anonymousId="a1"), event(), event("a2")])) == 3

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.web.house import House, house
 
 from footfall.web.metrics import Metrics
+from footfall.web.tally import BUCKETS_S, Tally
 
 
 @pytest.fixture
@@ -63,11 +64,29 @@ def test_without_a_token_only_this_machine_itself_reads_them(
     assert asyncio.run(statuses()) == (status, 401)
 
 
-def test_others_observe_through_the_same_registry() -> None:
+class Counted:
+    """A collector that has counted a little."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.tally.n_by_bucket[BUCKETS_S.index(0.002)] = 2
+        self.tally.n_by_bucket[-1] = 1
+        self.tally.sum_s = 12.5
+        self.tally.n_by_status = {200: 3, 503: 1}
+        self.n_refused_requests = {"busy": 1}
+        self.n_left_out = 4
+
+
+def test_what_the_collector_counts_stands_in_the_metrics() -> None:
     metrics = Metrics()
-    metrics.ack_s.observe(0.0018)
-    metrics.answers.labels("200").inc(3)
+    metrics.watch_collector(Counted())
     text = metrics.text().decode()
     assert 'footfall_ack_seconds_bucket{le="0.001"} 0.0' in text
-    assert 'footfall_ack_seconds_bucket{le="0.002"} 1.0' in text
-    assert 'footfall_http_answers_total{status="200"} 3.0' in text
+    assert 'footfall_ack_seconds_bucket{le="0.002"} 2.0' in text
+    assert 'footfall_ack_seconds_bucket{le="10.0"} 2.0' in text
+    assert 'footfall_ack_seconds_bucket{le="+Inf"} 3.0' in text
+    assert "footfall_ack_seconds_count 3.0" in text
+    assert "footfall_ack_seconds_sum 12.5" in text
+    assert 'footfall_http_answers_total{status="503"} 1.0' in text
+    assert 'footfall_http_refused_total{code="busy"} 1.0' in text
+    assert "footfall_events_left_out_total 4.0" in text

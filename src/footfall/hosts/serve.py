@@ -39,7 +39,9 @@ def application(running: "Running") -> Application:
     folder, settings = running.folder, running.settings
     ack = GroupCommit(folder.log, max_events=settings.ack_queue_max_events)
     collector = Collector(settings, folder.definitions.site_of_write_key, ack, running.clock, running.lag_events)
-    rest = build_app(folder.definitions, running.profiles, settings, running.clock, metrics=Metrics())
+    metrics = Metrics()
+    metrics.watch_collector(collector)
+    rest = build_app(folder.definitions, running.profiles, settings, running.clock, metrics=metrics)
     return Application(build(collector, cast(Asgi, rest), running.trouble), ack, rest.state.live)
 
 
@@ -79,6 +81,6 @@ def serve(running: "Running", ready: Callable[[str], None] | None = None) -> Non
         listener.listen(BACKLOG)  # who connects from now on waits until uvicorn accepts
         if ready is not None:
             host, port = listener.getsockname()[:2]
-            ready(f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}")
+            ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_Server(config, live).serve(sockets=[listener]))

@@ -196,6 +196,8 @@ class Collector:
         """Requests that were not answered 200, by error code."""
         self.tally = Tally()
         self.consents = Consents()
+        self.n_refused_pixels = 0
+        """Images in browsers that say no by themselves."""
         self._daily_ids = pixel.DailyIds()
         self._lag_checked_ms = -LAG_CHECK_MS
         self._is_lagging = False
@@ -214,6 +216,11 @@ class Collector:
         for prefix in settings.path_prefixes:  # a shop's proxy may cut the prefix off or not
             self._fixed |= {prefix + path: handler for path, handler in self._fixed.items()}
         self._prefixes = tuple(f"{prefix}/" for prefix in settings.path_prefixes)
+
+    @property
+    def n_left_out(self) -> int:
+        """Events that weren't stored because the visitor doesn't want it."""
+        return self.consents.n_left_out + self.n_refused_pixels
 
     def route(self, path: str) -> Handler | None:
         """The handler of a path that is ours, or None."""
@@ -294,6 +301,7 @@ class Collector:
             raise _unknown_key()
         if door.source is Source.PIXEL and (anonymous := [e for e in split.events if pixel.is_anonymous(e)]):
             if pixel.refuses(request.headers):
+                self.n_refused_pixels += 1
                 return
             split = split._replace(events=[self._named(request, request.site, event) for event in anonymous])
         await self._append(request, door.source, split)

@@ -6,8 +6,9 @@ one that tells of the decision is. Whoever said no is left alone from then on, w
 in memory, for browsers, which forget their ids with the decision; for good it is a matter of the record.
 """
 
+import re
 from collections import OrderedDict
-from collections.abc import Hashable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -39,6 +40,18 @@ class _Event(msgspec.Struct, rename="camel", gc=False):
 
 _decode = msgspec.json.Decoder(_Event).decode
 
+_VALUE = re.compile(rb'\s*:\s*(\{[^{}]{0,1000}(?:\{[^{}]{0,1000}\}[^{}]{0,1000})?\}|"[^"\\]{0,64}")')
+_IDS = re.compile(rb'"(?:anonymousId|userId)"\s*:\s*"([^"]*)"')
+
+
+@lru_cache(4096)
+def _may_object(consent: bytes) -> bool:
+    """Whether these bytes of ``consent`` say no, or can't be read; a shop's visitors send few different ones."""
+    try:
+        return allows_analytics(msgspec.json.decode(consent)) is False
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
+
 
 def _read(event: bytes) -> _Event | None:
     """The fields that matter, or ``None`` if this is no such event; the engine says what is wrong with it."""
@@ -67,30 +80,35 @@ class Consents:
     """Who said no lately, and which events may therefore be stored."""
 
     def __init__(self, withdrawn_max: int = WITHDRAWN_MAX) -> None:
-        self._withdrawn: OrderedDict[Hashable, None] = OrderedDict()
+        self._withdrawn: OrderedDict[tuple[int, bytes], None] = OrderedDict()
         self._withdrawn_max = withdrawn_max
         self.n_left_out = 0
         """Events that weren't stored because the visitor doesn't want it."""
 
     def allowed(self, site: int, events: list[bytes]) -> list[bytes]:
         """The events that may be stored, in order; the same list if that is all of them."""
-        if not self._withdrawn:
-            for event in events:
-                if TELLING in event:
-                    break
-            else:
-                return events
-        kept = [event for event in events if self._may(site, event)]
+        kept = [event for event in events if not self._looks_odd(site, event) or self._may(site, event)]
+        if len(kept) == len(events):
+            return events
         self.n_left_out += len(events) - len(kept)
         return kept
 
+    def _looks_odd(self, site: int, event: bytes) -> bool:
+        """Whether an event must be read; most show in a microsecond that nobody objects."""
+        at = event.find(TELLING)
+        if at >= 0:
+            value = _VALUE.match(event, at + len(TELLING))
+            if value is None or _may_object(value[1]) or event.find(TELLING, value.end()) >= 0:
+                return True
+        if not self._withdrawn:
+            return False
+        return any((site, who) in self._withdrawn or b"\\" in who for who in _IDS.findall(event))
+
     def is_withdrawn(self, site: Site | None, anonymous_id: str) -> bool:
         """Whether this device's visitor said no last."""
-        return site is not None and (site.number, anonymous_id) in self._withdrawn
+        return site is not None and (site.number, anonymous_id.encode()) in self._withdrawn
 
     def _may(self, site: int, event: bytes) -> bool:
-        if TELLING not in event and not self._withdrawn:
-            return True
         found = _read(event)
         if found is None:
             return True
@@ -102,17 +120,18 @@ class Consents:
             return False
         # A device's own answer goes before its account's: somebody else may use the same account on another device.
         who = found.anonymous_id if _is_identity(found.anonymous_id) else found.user_id
-        return not isinstance(who, str) or (site, who) not in self._withdrawn
+        return not isinstance(who, str) or (site, who.encode()) not in self._withdrawn
 
     def _decide(self, site: int, event: _Event, is_allowed: bool | None) -> None:
         for who in (event.anonymous_id, event.user_id):
             if not _is_identity(who) or is_allowed is None:
                 continue
+            key = (site, who.encode())
             if is_allowed:
-                self._withdrawn.pop((site, who), None)
+                self._withdrawn.pop(key, None)
             else:
-                self._withdrawn[(site, who)] = None
-                self._withdrawn.move_to_end((site, who))
+                self._withdrawn[key] = None
+                self._withdrawn.move_to_end(key)
                 if len(self._withdrawn) > self._withdrawn_max:
                     self._withdrawn.popitem(last=False)
 

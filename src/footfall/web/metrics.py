@@ -9,16 +9,16 @@ from prometheus_client import (
     Counter,
     Gauge,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from footfall.web.tally import BUCKETS_S, Tally
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-_ACK_BUCKETS_S = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _LEDGER = {
     "received": "Events that the log has taken.",
     "applied": "Events that are in a profile.",
@@ -35,20 +35,27 @@ class HasLedger(Protocol):
         ...
 
 
+class HasTally(Protocol):
+    """Whatever takes events; the collector does."""
+
+    tally: Tally
+
+    @property
+    def n_refused_requests(self) -> Mapping[str, int]:
+        """Requests that were not answered 200, by error code."""
+        ...
+
+    @property
+    def n_left_out(self) -> int:
+        """Events that weren't stored because the visitor doesn't want it."""
+        ...
+
+
 class Metrics:
     """The registry and what is observed by hand; make one a process and pass it down."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.ack_s = Histogram(
-            "footfall_ack_seconds",
-            "From a request's last byte to its answer, disk included.",
-            buckets=_ACK_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.answers = Counter(
-            "footfall_http_answers", "Answers of the collector, by status.", ("status",), registry=self.registry
-        )
         self.live_clients = Gauge("footfall_live_clients", "Open live streams of dashboards.", registry=self.registry)
         self.live_dropped = Counter(
             "footfall_live_dropped", "Live streams closed because they read too slowly.", registry=self.registry
@@ -61,9 +68,46 @@ class Metrics:
         """Read the ledger whenever metrics are read; call it once."""
         self.registry.register(_Ledger(source))
 
+    def watch_collector(self, source: HasTally) -> None:
+        """Read what the collector counts whenever metrics are read; call it once."""
+        self.registry.register(_Collected(source))
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _Collected(Collector):
+    def __init__(self, source: HasTally) -> None:
+        self._source = source
+
+    def describe(self) -> Iterable[Metric]:
+        return _collected(Tally(), {}, 0)
+
+    def collect(self) -> Iterable[Metric]:
+        source = self._source
+        return _collected(source.tally, source.n_refused_requests, source.n_left_out)
+
+
+def _collected(tally: Tally, n_refused: Mapping[str, int], n_left_out: int) -> list[Metric]:
+    ack = HistogramMetricFamily("footfall_ack_seconds", "From a request's last byte to its answer 200, disk included.")
+    buckets, n = [], 0
+    for bound, count in zip([*map(str, BUCKETS_S), "+Inf"], list(tally.n_by_bucket), strict=True):
+        n += count
+        buckets.append((bound, n))
+    ack.add_metric([], buckets, tally.sum_s)
+    answers = CounterMetricFamily("footfall_http_answers", "Answers of the collector, by status.", labels=["status"])
+    for status, count in list(tally.n_by_status.items()):
+        answers.add_metric([str(status)], count)
+    refused = CounterMetricFamily(
+        "footfall_http_refused", "Requests that were refused, by error code.", labels=["code"]
+    )
+    for code, count in list(n_refused.items()):
+        refused.add_metric([code], count)
+    left_out = CounterMetricFamily(
+        "footfall_events_left_out", "Events not stored because the visitor doesn't want it.", value=n_left_out
+    )
+    return [ack, answers, refused, left_out]
 
 
 class _Ledger(Collector):
