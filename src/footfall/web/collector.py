@@ -12,7 +12,7 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -29,7 +29,7 @@ from footfall.settings import Settings
 from footfall.web import body as bodies
 from footfall.web import bootstrap, cookies, cors, envelope, pixel
 from footfall.web.ack import GroupCommit
-from footfall.web.answer import GIF, JSON, Answer, error_answer
+from footfall.web.answer import GIF, JSON, Answer, Header, error_answer
 from footfall.web.buckets import TokenBuckets
 from footfall.web.consent import Consents
 from footfall.web.script import Script
@@ -162,20 +162,48 @@ class _Request:
 
     __slots__ = ("began_s", "cookie", "headers", "key", "origin", "peer", "query", "scheme", "site")
 
-    def __init__(self, scope: Scope, key: str) -> None:
-        self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.query: bytes = scope["query_string"]
-        client = scope.get("client")
-        self.peer: str = client[0] if client else ""
-        self.scheme: str = scope["scheme"]
+    def __init__(self, headers: Sequence[Header], query: bytes, peer: str, scheme: str, key: str) -> None:
+        self.headers: dict[bytes, bytes] = dict(headers)
+        self.query = query
+        self.peer = peer
+        self.scheme = scheme
         self.origin = self.headers.get(b"origin")
         self.key = key
         self.site: Site | None = None
         self.cookie = b""
         """``Set-Cookie`` of the answer, or empty."""
         self.began_s = time.perf_counter()
-        if len(scope["headers"]) > HEADERS_MAX or len(self.query) > QUERY_MAX_BYTES:
+        if len(headers) > HEADERS_MAX or len(query) > QUERY_MAX_BYTES:
             raise BadInput("Too many headers, or too long a query.", code="headers_too_large")
+
+
+def _request_of(scope: Scope, key: str) -> _Request:
+    client = scope.get("client")
+    return _Request(scope["headers"], scope["query_string"], client[0] if client else "", scope["scheme"], key)
+
+
+class _Taken(NamedTuple):
+    """What must be on disk before a request is answered."""
+
+    entry: Entry | None = None
+    """What only the request knew; without its events yet."""
+    events: Sequence[bytes] = ()
+    """Still to be redacted."""
+    rejected: Sequence[Entry] = ()
+    error: FootfallError | None = None
+    """What is answered then, if it isn't the door's own answer."""
+
+    def entries(self, redacted: Sequence[bytes]) -> list[Entry]:
+        """All of it, with the events as they may be stored."""
+        entry = self.entry
+        if entry is None or not redacted:
+            return list(self.rejected)
+        entry.n = len(redacted)
+        entry.body = redacted[0] if entry.n == 1 else b"\n".join(redacted)
+        return [entry, *self.rejected]
+
+
+_NOTHING = _Taken()
 
 
 class Collector:
@@ -245,30 +273,38 @@ class Collector:
         if method != ("GET" if door.is_get else "POST"):
             await self._other_method(b"GET" if door.is_get else b"POST", scope, send)
             return
-        origin = request = None
+        request = None
         try:
-            request = _Request(scope, path_key)
-            origin = request.origin
+            request = _request_of(scope, path_key)
             if door.is_get:
-                await self._store_query(door, request)
+                taken = self._taken_from_query(door, request)
             else:
-                await self._store_body(door, request, receive)
-            answer = door.answer if not request.cookie else door.answer.plus((b"set-cookie", request.cookie))
+                self._identify(request, request.key or self._key_of(request, door))
+                taken = await self._read(door, request, receive)
+            redacted = await _redacted_in_turns(taken.events)
+            if entries := taken.entries(redacted):
+                await self.ack.submit(*entries)
+            answer = self._answer(door, request, taken.error)
         except FootfallError as error:
             answer = self._refused(error, door)
         except bodies.Gone:
             return
-        await answer.send(send, origin)
+        await answer.send(send, request.origin if request is not None else None)
         self.tally.note(answer.status, request.began_s if request is not None else 0.0)
 
-    async def _store_body(self, door: Door, request: _Request, receive: Receive) -> None:
-        headers = request.headers
-        self._identify(request, request.key or self._key_of(request, door))
-        body = b""
+    async def _read(self, door: Door, request: _Request, receive: Receive) -> _Taken:
+        """The body, as it comes in."""
         try:
-            body = await bodies.read(receive, headers, self.settings.batch_max_bytes)
-            request.began_s = time.perf_counter()
-            body = bodies.unpack(body, headers.get(b"content-encoding", b""), self.settings.batch_max_bytes)
+            body = await bodies.read(receive, request.headers, self.settings.batch_max_bytes)
+        except BadInput as error:
+            return self._kept_refusal(door, request, error, b"")
+        request.began_s = time.perf_counter()
+        return self._taken_from_body(door, request, body)
+
+    def _taken_from_body(self, door: Door, request: _Request, body: bytes) -> _Taken:
+        """What a whole body comes to; errors that are raised store nothing."""
+        try:
+            body = bodies.unpack(body, request.headers.get(b"content-encoding", b""), self.settings.batch_max_bytes)
             split = door.split(body, self._limits)
             if request.site is None:
                 self._identify(request, split.write_key)
@@ -277,64 +313,54 @@ class Collector:
                 limit = self.settings.segment_batch_max_bytes
                 raise BadInput(f"A batch may have up to {limit:,} bytes.", code="batch_too_large")
         except BadInput as error:
-            if isinstance(error.detail, bytes) and error.detail:
-                body = error.detail
-            if request.site is None:
-                self._identify(request, _key_in(body))
-            await self._keep_refused(door, request, error, body)
-            return
-        if split.events or split.rejects:
-            await self._append(request, source, split)
-        if cookies.ASKING in body and request.origin is not None and door is _BATCH:
+            return self._kept_refusal(door, request, error, body)
+        taken = self._taken(request, source, split) if split.events or split.rejects else _NOTHING
+        if door is _BATCH and cookies.ASKING in body and request.origin is not None:
             request.cookie = self._cookie(request, body)
+        return taken
 
-    async def _store_query(self, door: Door, request: _Request) -> None:
+    def _taken_from_query(self, door: Door, request: _Request) -> _Taken:
         query = request.query
         try:
             split = door.split(query, self._limits)
         except BadInput as error:
             self._identify(request, request.key or self._key_of(request, door))
-            await self._keep_refused(door, request, error, query)
-            return
+            return self._kept_refusal(door, request, error, query)
         self._identify(request, request.key or self._key_of(request, door) or split.write_key)
         if request.site is None:
             raise _unknown_key()
         if door.source is Source.PIXEL and (anonymous := [e for e in split.events if pixel.is_anonymous(e)]):
             if pixel.refuses(request.headers):
                 self.n_refused_pixels += 1
-                return
+                return _NOTHING
             split = split._replace(events=[self._named(request, request.site, event) for event in anonymous])
-        await self._append(request, door.source, split)
+        return self._taken(request, door.source, split)
 
-    async def _append(self, request: _Request, source: Source, split: Split) -> None:
-        """Redact, and return when it is all on disk."""
+    def _taken(self, request: _Request, source: Source, split: Split) -> _Taken:
+        """What to store of a request's events, if there is room for it."""
         events, rejects, _, sent_at = split
         site = request.site
         if site is None:
             raise _unknown_key()
         events = self.consents.allowed(site.number, events)
         if not events and not rejects:
-            return
+            return _NOTHING
         now_ms = self._clock.now_ms()
         self._check_capacity(site, len(events) + len(rejects), now_ms)
         entry = self._entry(request, site, now_ms, source)
         entry.sent_at = sent_at
-        if len(events) == 1 and not rejects:
-            entry.n = 1
-            entry.body = redact.redact(events[0])
-            await self.ack.submit(entry)
-            return
-        if rejects and (wait_s := self._reject_buckets.take(site.number, len(rejects), now_ms)):
+        if not rejects:
+            return _Taken(entry, events)
+        if wait_s := self._reject_buckets.take(site.number, len(rejects), now_ms):
             raise TooMany("Too many events of this key are broken; look at the failed events.", retry_after_s=wait_s)
-        entries = []
-        if events:
-            entry.n = len(events)
-            entry.body = b"\n".join(await _redacted(events))
-            entries.append(entry)
-        await self.ack.submit(*entries, *[_rejected(entry, reason, piece) for reason, piece in rejects])
+        return _Taken(entry, events, [_rejected(entry, reason, piece) for reason, piece in rejects])
 
-    async def _keep_refused(self, door: Door, request: _Request, error: BadInput, body: bytes) -> None:
-        """List a refused body as a failed event of its site, as far as the key's rate allows; raises the error."""
+    def _kept_refusal(self, door: Door, request: _Request, error: BadInput, body: bytes) -> _Taken:
+        """A refused body as a failed event of its site, as far as the key's rate allows; else raises the error."""
+        if isinstance(error.detail, bytes) and error.detail:
+            body = error.detail
+        if request.site is None and not door.is_get:
+            self._identify(request, _key_in(body))
         site = request.site
         if site is None:
             raise error
@@ -347,9 +373,9 @@ class Collector:
                 raise TooMany("Too many events of this key are broken.", retry_after_s=wait_s)
             raise error
         entry = self._entry(request, site, now_ms, door.source)
-        await self.ack.submit(_rejected(entry, error.code if error.code in REASONS else "bad_json", body))
-        if not is_snowplow:  # its clients would send a body that is refused for its size again and again
-            raise error
+        rejected = _rejected(entry, error.code if error.code in REASONS else "bad_json", body)
+        # Snowplow's clients would send a body that is refused for its size again and again
+        return _Taken(rejected=(rejected,), error=None if is_snowplow else error)
 
     def _check_capacity(self, site: Site, n: int, now_ms: int) -> None:
         if not -LAG_CHECK_MS < now_ms - self._lag_checked_ms < LAG_CHECK_MS:
@@ -434,6 +460,12 @@ class Collector:
 
     # Answers
 
+    def _answer(self, door: Door, request: _Request, error: FootfallError | None) -> Answer:
+        """Of a request whose events are on disk."""
+        if error is not None:
+            return self._refused(error, door)
+        return door.answer if not request.cookie else door.answer.plus((b"set-cookie", request.cookie))
+
     def _refused(self, error: FootfallError, door: Door) -> Answer:
         self.n_refused_requests[error.code] += 1
         answer = _answer_of(error)
@@ -458,7 +490,7 @@ class Collector:
             return
         origin = None
         try:
-            request = _Request(scope, path_key)
+            request = _request_of(scope, path_key)
             origin = request.origin
             answer = work(request)
         except FootfallError as error:
@@ -515,9 +547,9 @@ def _unknown_key() -> UnknownKey:
     return UnknownKey("No site has this write key. `footfall init` printed it, and `GET /api/sites` shows it.")
 
 
-async def _redacted(events: list[bytes]) -> list[bytes]:
+async def _redacted_in_turns(events: Sequence[bytes]) -> list[bytes]:
     """Every event redacted; lets other requests in between."""
-    redacted = []
+    redacted: list[bytes] = []
     for i, event in enumerate(events, 1):
         redacted.append(redact.redact(event))
         if i % CHUNK_EVENTS == 0:
