@@ -14,9 +14,9 @@ import pyarrow as pa
 from footfall.base.codes import Status
 from footfall.events.columns import Columns, Reader, name_key, text_of
 from footfall.events.facts import LEAST_CATEGORY, LEAST_PRODUCT, N_QUANTILES, Facts, FactsShelf, facts_of_quantiles
-from footfall.events.geo import Geo
+from footfall.events.geo import Geo, Place
 from footfall.events.mending import read_all
-from footfall.events.wire import Entry, Properties, Scalar, Source
+from footfall.events.wire import Entry, Event, Properties, Scalar, Source
 from footfall.ports import Batch, EventLog, Lake, RecordStore
 from footfall.record.layout import SESSION
 from footfall.settings import Settings
@@ -175,33 +175,35 @@ def event_table(columns: Columns, is_applied: np.ndarray, rows: np.ndarray, plac
                         "anonymous_id", "user_id", "payload", "entry")
     }  # fmt: skip
     envelopes: dict[int, str] = {}
-    for i in keep:
-        event, entry = columns.event(int(i)), columns.entry(int(i))
+    found: dict[tuple[Scalar, ...], Place] = {}
+    columns_of_texts = [texts[name] for name in texts]
+    for i in keep.tolist():
+        event, entry = columns.event(i), columns.entry(i)
         assert event is not None
         properties = event.properties or _EMPTY
         product, category = product_of(properties)
-        context = event.context
-        place = places.place(
-            context.location if context else None, entry.country, entry.region, entry.city,
-            entry.ip or (text_of(context.ip) if context else ""), text_of(context.timezone) if context else "",
-        )  # fmt: skip
-        texts["name"].append(text_of(event.event) or text_of(event.name) or event.type)
-        texts["url"].append(columns.urls[int(i)] or None)
-        texts["section"].append(columns.sections[int(i)] or None)
-        texts["product_id"].append(text_of(product) or None)
-        texts["category"].append(text_of(category) or None)
-        texts["order_id"].append(text_of(properties.order_id) or None)
-        texts["country"].append(place.country or None)
-        texts["region"].append(place.region or None)
-        texts["city"].append(place.city or None)
-        texts["anonymous_id"].append(text_of(event.anonymousId) or None)
-        texts["user_id"].append(text_of(event.userId) or None)
-        texts["payload"].append(columns.line(int(i)).decode("utf-8", "replace"))
+        place = _place(places, found, event, entry)
         envelope = envelopes.get(id(entry))
         if envelope is None:
             envelope = msgspec.json.encode(msgspec.structs.replace(entry, n=1, body=b"")).decode()
             envelopes[id(entry)] = envelope
-        texts["entry"].append(envelope)
+        values = (
+            text_of(event.event) or text_of(event.name) or event.type,
+            columns.urls[i] or None,
+            columns.sections[i] or None,
+            text_of(product) or None,
+            text_of(category) or None,
+            text_of(properties.order_id) or None,
+            place.country or None,
+            place.region or None,
+            place.city or None,
+            text_of(event.anonymousId) or None,
+            text_of(event.userId) or None,
+            columns.line(i).decode("utf-8", "replace"),
+            envelope,
+        )
+        for texts_of_column, value in zip(columns_of_texts, values, strict=True):
+            texts_of_column.append(value)
     numbers = {
         "offset": columns.offsets[keep], "site": events["site"], "row": rows[keep], "time_ms": events["time"],
         "received_ms": columns.received[keep], "kind": events["kind"], "flags": events["flags"],
@@ -211,10 +213,23 @@ def event_table(columns: Columns, is_applied: np.ndarray, rows: np.ndarray, plac
     arrays = [
         pa.array(np.ascontiguousarray(numbers[field.name])).cast(field.type)
         if field.name in numbers
-        else pa.array([_safe(text) for text in texts[field.name]], field.type)
+        else _text_array(texts[field.name])
         for field in EVENTS
     ]
     return pa.Table.from_arrays(arrays, schema=EVENTS)
+
+
+def _place(places: Geo, found: dict[tuple[Scalar, ...], Place], event: Event, entry: Entry) -> Place:
+    """Where an event happened; ``found`` keeps what was looked up before."""
+    context = event.context
+    location, ip, zone = (context.location, context.ip, context.timezone) if context else (None, None, None)
+    said = (location.country, location.region, location.city) if location else (None, None, None)
+    key = (*said, entry.country, entry.region, entry.city, entry.ip or ip, zone)
+    place = found.get(key)
+    if place is None:
+        place = places.place(location, entry.country, entry.region, entry.city, entry.ip or text_of(ip), text_of(zone))
+        found[key] = place
+    return place
 
 
 def product_of(properties: Properties) -> tuple[Scalar, Scalar]:
@@ -229,8 +244,11 @@ def product_of(properties: Properties) -> tuple[Scalar, Scalar]:
     return next(of_line, None), line.category if line.category is not None else line.item_category
 
 
-def _safe(text: str | None) -> str | None:
-    return text.encode("utf-8", "replace").decode() if text is not None and not text.isascii() else text
+def _text_array(texts: list[str | None]) -> pa.Array:
+    try:
+        return pa.array(texts, pa.string())
+    except UnicodeEncodeError:  # lone surrogates become question marks
+        return pa.array([text and text.encode("utf-8", "replace").decode() for text in texts], pa.string())
 
 
 def entry_of(envelope: str, payload: str) -> Entry:
