@@ -12,7 +12,7 @@ from tests.stories import HOUR_MS, MINUTE_MS, NOON_MS, SETTINGS, Shop, call, ent
 from footfall.base.errors import BadInput, Missing
 from footfall.base.ids import ANONYMOUS, USER
 from footfall.base.times import iso
-from footfall.ports import Profiles
+from footfall.ports import STATES, Profiles
 from footfall.profile import VisitorIds
 from footfall.record.layout import RECORD
 from footfall.web import shapes
@@ -159,6 +159,43 @@ def test_visitors_are_found_by_the_start_of_any_id_before_and_after_a_commit(sho
         assert page_of(shop, q="device-")["total"] == 2
         assert page_of(shop, q="nobody")["total"] == 0
         shop.store()
+
+
+def test_people_are_found_by_the_words_of_their_name_and_e_mail(shop: Shop) -> None:
+    shop.send(
+        call("identify", user="u1", traits={"name": "Ada Löve-Lace", "email": "ada.l@shop.example", "plan": "adamant"}),
+        call("identify", user="u2", anonymous="a2", traits={"firstName": "Adam", "last_name": "Lacey", "note": "love"}),
+        call("identify", user="u3", anonymous="a3", traits={"name": 7, "Email": 'quo"ted@shop.example'}),
+    )
+    shop.send(call("identify", user="u4", traits={"name": "Ada of another shop"}), site=2)
+    shop.store()
+    expected = {
+        "ada": ["u1", "u2"], "ADA lac": ["u1", "u2"], "lace ada": ["u1", "u2"], "löve": ["u1"], "LÖVE": ["u1"],
+        "adam": ["u2"], "@shop.example": ["u1", "u3"], "shop.example": ["u1", "u3"], 'quo"t': ["u3"],
+        "amant": [], "love": [], "l": [], "ada bob": [], "gold": [],
+    }  # fmt: skip
+    for q, users in expected.items():
+        assert sorted(labels(page_of(shop, q=q))) == users, q
+    assert page_of(shop, q="ada", limit=1)["cursor"] == "1"
+    assert labels(page_of(shop, site=2, q="ada")) == ["u4"]
+
+
+def test_visitors_are_listed_by_state(shop: Shop) -> None:
+    shop.send(
+        track("A", anonymous="new"),
+        track("A", anonymous="back"),
+        track("A", NOON_MS + HOUR_MS, anonymous="back"),
+        track("A", anonymous=None, user="known"),
+        track("Order Completed", anonymous=None, user="paying", order_id="o", revenue=5),
+        received_ms=NOON_MS + 2 * HOUR_MS,
+    )
+    for state in STATES:
+        page = page_of(shop, state=state)
+        assert ([row["state"] for row in page["visitors"]], page["total"]) == ([state], 1)
+    assert page_of(shop)["total"] == 4
+    assert page_of(shop, state="known", q="paying")["total"] == 0
+    with pytest.raises(BadInput, match="first_time, returning, known, paying"):
+        page_of(shop, state="rich")
 
 
 def test_ids_are_found_as_they_were_read(shop: Shop) -> None:

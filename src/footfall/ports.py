@@ -197,6 +197,13 @@ class RecordStore(Protocol):
         """The visitor's traits, or ``{}``."""
         ...
 
+    def traits_holding(self, text: str) -> Iterable[tuple[int, dict[str, Any]]]:
+        """Rows and traits whose JSON holds this text somewhere, in whatever case of A to Z, one by one.
+
+        It walks over all of them: a second for a million visitors with traits.
+        """
+        ...
+
     def batches(self, since_received_ms: int) -> Iterable[Batch]:
         """Batches received since, by offset; for the duplicate index and for the lake after a restart."""
         ...
@@ -279,6 +286,10 @@ class Lake(Protocol):
 
 ROLES = ("viewer", "agent", "marketer", "analyst", "admin")
 """What a user or an API token may be; ``web/auth.py`` says what each may do."""
+
+
+STATES = ("first_time", "returning", "known", "paying")
+"""What a visitor can be; each visitor is exactly one of them."""
 
 
 class User(msgspec.Struct, frozen=True):
@@ -534,9 +545,13 @@ class Profiles(Protocol):
     """
 
     def visitors(
-        self, site: int, *, is_live: bool, limit: int, cursor: str | None, q: str, sort: str
+        self, site: int, *, is_live: bool, limit: int, cursor: str | None, q: str, sort: str, state: str = ""
     ) -> dict[str, Any]:
-        """``{"visitors": [live row], "total": n, "cursor": str | None}``; ``BadInput`` for a wrong sort or cursor."""
+        """``{"visitors": [live row], "total": n, "cursor": str | None}``; ``BadInput`` for a wrong sort or cursor.
+
+        ``state`` is one of ``STATES``, or empty for all. ``q`` finds ids by their beginning and people by the words of
+        their name or e-mail, whether they are live or not.
+        """
         ...
 
     def visitor(self, site: int, any_id: str) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ events in memory for what the lake doesn't have yet.
 """
 
 import contextlib
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -26,7 +27,7 @@ from footfall.events.columns import Columns, country_text, text_of
 from footfall.events.reasons import REASONS
 from footfall.events.wire import Entry, Event, Source
 from footfall.history import entry_of, product_of
-from footfall.ports import EventLog, Failed, Identity, Lake, Merge, RecordStore
+from footfall.ports import STATES, EventLog, Failed, Identity, Lake, Merge, RecordStore
 from footfall.record.admit import root_of
 from footfall.record.features import CATALOGUE, N_FEATURES, features_into
 from footfall.record.layout import ENDED, KNOWN, PAYING
@@ -34,6 +35,14 @@ from footfall.record.layout import ENDED, KNOWN, PAYING
 _RECENT_MAX_EVENTS = 50_000
 _RECENT_MAX_BYTES = 64 << 20
 _MAGIC = b"footfall-v"
+_FOUND_MAX = 1_000
+"""Most visitors that a search finds."""
+_Q_MIN = 2
+"""Characters from which on names are searched."""
+_NAMING = frozenset(
+    {"email", "name", "firstname", "lastname", "fullname", "username", "nickname", "displayname", "company", "phone"}
+)
+"""Traits by which people are looked for, without case and underscores."""
 _SORTS = ("last_seen", "events", "dwell", "cart", "revenue")
 _STORE = int(Flag.STORE)
 _OUTSIDE = frozenset({int(Kind.EMAIL_OPENED), int(Kind.REFUND)})
@@ -241,15 +250,17 @@ class LiveProfiles:
     # -- lists -----------------------------------------------------------------------------------------------------
 
     def visitors(
-        self, site: int, *, is_live: bool, limit: int, cursor: str | None, q: str, sort: str
+        self, site: int, *, is_live: bool, limit: int, cursor: str | None, q: str, sort: str, state: str = ""
     ) -> dict[str, Any]:
         """See :class:`footfall.ports.Profiles`."""
         if sort not in _SORTS:
             raise BadInput(f"`sort` is one of {', '.join(_SORTS)}.", code="bad_sort")
+        if state and state not in STATES:
+            raise BadInput(f"`state` is one of {', '.join(STATES)}.", code="bad_state")
         (start,) = _numbers(cursor, 1) if cursor else (0,)
         engine = self._parts.engine
         if q:
-            rows = self._matching(site, q.strip(), min(limit + start, 10_000))
+            rows = self._matching(site, q.strip())
             is_live = False
         elif is_live:
             with self._parts.lock:
@@ -262,6 +273,8 @@ class LiveProfiles:
         if is_live:
             since = self._clock.now_ms() - engine.settings.session_timeout_s * 1000
             kept = kept[(records["session_last"][kept] >= since) & (records["states"][kept] & ENDED == 0)]
+        if state:
+            kept = kept[_states(records["states"][kept], records["session_number"][kept]) == STATES.index(state)]
         page = _largest(kept, _sort_values(records, kept, sort), start + limit)[start:]
         with self._parts.lock:
             copies = engine.records[page]
@@ -271,14 +284,31 @@ class LiveProfiles:
             "cursor": str(start + limit) if start + limit < len(kept) else None,
         }
 
-    def _matching(self, site: int, q: str, most: int) -> np.ndarray:
+    def _matching(self, site: int, q: str) -> np.ndarray:
+        """Rows of visitors with an id that begins with this, or whose name or e-mail has words that do."""
         row = self._row(site, q)
         found = {row} if row >= 0 else set()
+        named = self._named(site, q.casefold().split()) if len(q) >= _Q_MIN else []
         with self._parts.lock:
             pending = self._parts.engine.pending_identities()
-            known = [*self._parts.store.search(site, q, most), *(i for i in pending if i.site == site)]
+            known = [*self._parts.store.search(site, q, _FOUND_MAX), *(i for i in pending if i.site == site)]
             found |= {self._root(i.row) for i in known if i.row >= 0 and i.text.startswith(q)}
+            found |= {self._root(row) for row in named}
         return np.array(sorted(found), np.int32)
+
+    def _named(self, site: int, words: list[str]) -> list[int]:
+        """Rows whose naming traits, as of the last commit, have for each of these a word that begins with it."""
+        plain = [word for word in words if word.isascii() and word.isprintable() and not {'"', "\\"} & set(word)]
+        sites = self._parts.engine.records["site"]
+        patterns = [re.compile(("(?<![^\\W_])" if word[0].isalnum() else "") + re.escape(word)) for word in words]
+        found: list[int] = []
+        for row, traits in self._parts.store.traits_holding(max(plain, key=len, default="")):
+            if row >= len(sites) or sites[row] != site or not _is_named(traits, patterns):
+                continue
+            found.append(row)
+            if len(found) == _FOUND_MAX:
+                break
+        return found
 
     def changed_since(self, site: int, since_ms: int, limit: int) -> list[dict[str, Any]]:
         """See :class:`footfall.ports.Profiles`."""
@@ -694,12 +724,23 @@ def _sort_values(records: np.ndarray, rows: np.ndarray, sort: str) -> np.ndarray
     return value
 
 
+def _is_named(traits: dict[str, Any], patterns: Sequence[re.Pattern[str]]) -> bool:
+    naming = [text for name, text in traits.items() if isinstance(text, str) and _plain_name(name) in _NAMING]
+    text = " ".join(naming).casefold()
+    return all(pattern.search(text) for pattern in patterns)
+
+
+def _plain_name(name: str) -> str:
+    return name.lower().replace("_", "").replace(" ", "")
+
+
+def _states(states: np.ndarray, session_numbers: np.ndarray) -> np.ndarray:
+    """Place in ``STATES`` of each visitor, int64[n], from the record's ``states`` and ``session_number``."""
+    return np.where(states & PAYING, 3, np.where(states & KNOWN, 2, np.where(session_numbers > 1, 1, 0)))
+
+
 def _state(r: Any) -> str:
-    if r["states"] & PAYING:
-        return "paying"
-    if r["states"] & KNOWN:
-        return "known"
-    return "returning" if r["session_number"] > 1 else "first_time"
+    return STATES[int(_states(r["states"], r["session_number"]))]
 
 
 def _geo(r: Any, names: dict[int, str]) -> dict[str, str | None]:

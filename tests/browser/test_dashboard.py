@@ -99,6 +99,7 @@ def test_the_list_is_filtered_and_searched(board: Dashboard, inside: Page) -> No
     expect(inside.locator("[data-visitor]")).to_have_count(8)
     inside.select_option("select[aria-label=State]", "paying")
     expect(inside.locator("[data-visitor]")).to_have_count(2)
+    expect(inside.locator(".head-note")).to_have_text("2 in all")
     inside.select_option("select[aria-label=State]", "")
     inside.fill("input[type=search]", "chia")
     expect(inside.locator("[data-visitor]")).to_have_count(1)
@@ -106,7 +107,7 @@ def test_the_list_is_filtered_and_searched(board: Dashboard, inside: Page) -> No
     inside.reload()
     expect(inside.locator("[data-visitor]")).to_have_count(1)
     inside.fill("input[type=search]", "nobody like this")
-    expect(inside.locator(".empty h2")).to_have_text("Nobody has this id")
+    expect(inside.locator(".empty h2")).to_have_text("Nobody like this")
 
 
 def test_what_is_being_typed_stays_while_the_list_moves(board: Dashboard, inside: Page) -> None:

@@ -174,6 +174,19 @@ class RecordStoreContract:
         assert store.names(1, []) == {}
         assert store.names(1, range(2000)) == {5: "women/shoes"}
 
+    def test_traits_are_found_by_what_they_hold(self, store: RecordStore) -> None:
+        ada, bob = b'{"name":"Ada \xc3\x84ng","n":1}', b'{"email":"BOB@Shop.example"}'
+        store.commit(commit(1, 3, traits=[(2, bob), (0, ada), (1, b'{"plan":"gold"}')]))
+        assert list(store.traits_holding("ada")) == [(0, {"name": "Ada Äng", "n": 1})]
+        assert [row for row, _ in store.traits_holding("bob@shop")] == [2]
+        assert [row for row, _ in store.traits_holding("Äng")] == [0]
+        assert [row for row, _ in store.traits_holding("äng")] == [], "only A to Z have no case"
+        assert [row for row, _ in store.traits_holding("")] == [0, 1, 2]
+        assert list(store.traits_holding("nobody")) == []
+        first = iter(store.traits_holding(""))
+        assert next(first)[0] == 0, "whoever has enough may stop"
+        del first
+
     def test_traits_are_replaced_whole(self, store: RecordStore) -> None:
         store.commit(commit(1, 2, traits=[(0, b'{"plan":"gold","n":1}'), (1, b'{"a":[1,null]}')]))
         store.commit(commit(2, 2, traits=[(0, b'{"plan":"free"}')]))

@@ -45,12 +45,13 @@ class MemoryProfiles:
         self.n_received += 1
 
     def visitors(
-        self, site: int, *, is_live: bool, limit: int, cursor: str | None, q: str, sort: str
+        self, site: int, *, is_live: bool, limit: int, cursor: str | None, q: str, sort: str, state: str = ""
     ) -> dict[str, Any]:
         if cursor is not None and not cursor.isdigit():
             raise BadInput("This cursor isn't one that this list gave.", code="bad_cursor")
         found = [row for _, row in self.rows.get(site, [])]
         found = [row for row in found if not (is_live and row["session"]["ended"]) and row["label"].startswith(q)]
+        found = [row for row in found if state in ("", row["state"])]
         found.sort(key=lambda row: row["last_seen"] if sort == "last_seen" else row["orders"]["revenue"], reverse=True)
         start = int(cursor or 0)
         has_more = start + limit < len(found)

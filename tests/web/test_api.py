@@ -118,6 +118,7 @@ def test_an_unknown_feature_value_is_null_and_not_broken_json(browser: Browser) 
         ("GET", "/api/visitors?limit=x", None, 400, "bad_input"),
         ("GET", "/api/visitors?live=maybe", None, 400, "bad_input"),
         ("GET", "/api/visitors?sort=luck", None, 400, "bad_sort"),
+        ("GET", "/api/visitors?state=rich", None, 400, "bad_state"),
         ("GET", "/api/visitors?cursor=x", None, 400, "bad_cursor"),
         ("GET", "/api/audit?cursor=x", None, 400, "bad_cursor"),
         ("GET", "/api/users/99", None, 404, "missing"),

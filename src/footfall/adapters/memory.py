@@ -171,6 +171,13 @@ class MemoryRecordStore:
         with self._lock:
             return dict(msgspec.json.decode(self._traits.get(row, b"{}")))
 
+    def traits_holding(self, text: str) -> Iterable[tuple[int, dict[str, Any]]]:
+        """See the port."""
+        wanted = text.encode().lower()  # bytes are lowered from A to Z alone
+        with self._lock:
+            found = sorted((row, data) for row, data in self._traits.items() if wanted in data.lower())
+        return ((row, dict(msgspec.json.decode(data))) for row, data in found)
+
     def batches(self, since_received_ms: int) -> Iterable[Batch]:
         """See the port."""
         with self._lock:

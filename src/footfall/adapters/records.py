@@ -176,6 +176,11 @@ class SqliteRecordStore:
         found = self._fetch("SELECT data FROM traits WHERE row = ?", (row,))
         return dict(msgspec.json.decode(found[0][0])) if found else {}
 
+    def traits_holding(self, text: str) -> Iterable[tuple[int, dict[str, Any]]]:
+        """See the port."""
+        sql = "SELECT row, data FROM traits WHERE instr(lower(CAST(data AS TEXT)), lower(?)) ORDER BY row"
+        return ((row, msgspec.json.decode(data)) for row, data in self._stream(sql, (storable(text),)))
+
     def batches(self, since_received_ms: int) -> Iterable[Batch]:
         """See the port."""
         return (Batch(*row) for row in self._stream(_BATCHES_SINCE, (since_received_ms,)))

@@ -13,7 +13,7 @@ from litestar.types import ASGIApp
 from msgspec import Meta
 
 from footfall.base.errors import BadInput, Missing
-from footfall.ports import Definitions, Principal, Profiles
+from footfall.ports import STATES, Definitions, Principal, Profiles
 from footfall.record.features import CATALOGUE
 from footfall.web.auth import Doorman, permission_of
 from footfall.web.live import Live
@@ -115,12 +115,18 @@ def reading_routes(
         limit: Limit = 50,
         cursor: Cursor = None,
         live_only: Annotated[bool, QueryParameter(name="live", description="Only those with an open session.")] = False,
-        q: Annotated[str, QueryParameter(max_length=256, description="Start of an id or e-mail.")] = "",
+        q: Annotated[
+            str,
+            QueryParameter(max_length=256, description="Start of an id, or words of a name or e-mail; all visitors."),
+        ] = "",
+        of_state: Annotated[str, QueryParameter(name="state", max_length=32, description=", ".join(STATES))] = "",
         sort: Annotated[str, QueryParameter(max_length=32, description=", ".join(SORTS))] = "last_seen",
     ) -> dict[str, Any]:
         if sort not in SORTS:
             raise BadInput(f"`sort` is one of {', '.join(SORTS)}.", code="bad_sort")
-        return profiles.visitors(at, is_live=live_only, limit=limit, cursor=cursor, q=q, sort=sort)
+        if of_state and of_state not in STATES:
+            raise BadInput(f"`state` is one of {', '.join(STATES)}.", code="bad_state")
+        return profiles.visitors(at, is_live=live_only, limit=limit, cursor=cursor, q=q, sort=sort, state=of_state)
 
     @get("/api/visitors/{any_id:str}", **read, responses=answers(Visitor))
     @on_thread

@@ -48,9 +48,8 @@ class List {
       const page = await this.fetch(null, loading.signal);
       batch(() => {
         this.rows.clear();
-        const shown = this.ofState(page.visitors);
-        this.put(shown);
-        this.ids.value = { order: shown.map((row) => row.visitor_id), waiting: [] };
+        this.put(page.visitors);
+        this.ids.value = { order: page.visitors.map((row) => row.visitor_id), waiting: [] };
         this.take(page);
       });
     } catch (error) {
@@ -62,11 +61,10 @@ class List {
     try {
       const page = await this.fetch(this.cursor.value);
       batch(() => {
-        const shown = this.ofState(page.visitors);
-        this.put(shown);
+        this.put(page.visitors);
         const { order, waiting } = this.ids.value;
         const known = new Set(order);
-        const older = shown.map((row) => row.visitor_id).filter((id) => !known.has(id));
+        const older = page.visitors.map((row) => row.visitor_id).filter((id) => !known.has(id));
         this.ids.value = { order: [...order, ...older], waiting };
         this.take(page);
       });
@@ -116,17 +114,12 @@ class List {
   }
 
   private fetch(cursor: string | null, signal?: AbortSignal, limit = LIMIT): Promise<VisitorPage> {
-    const { isLive, query } = this.filter;
+    const { isLive, state, query } = this.filter;
     return get<VisitorPage>(
       "/api/visitors",
-      { live: isLive && !query ? 1 : undefined, q: query, limit, cursor },
+      { live: isLive && !query ? 1 : undefined, state, q: query, limit, cursor },
       signal,
     );
-  }
-
-  /** The server answers visitors of all states. */
-  private ofState(rows: VisitorRow[]): VisitorRow[] {
-    return this.filter.state ? rows.filter((row) => row.state === this.filter.state) : rows;
   }
 
   private put(rows: VisitorRow[]): void {
@@ -194,10 +187,8 @@ export function VisitorsView() {
         <p class="head-note">
           {list.total.value !== null && (
             <>
-              <strong>
-                {short(filter.state ? order.length : Math.max(order.length + waiting.length, list.total.value))}
-              </strong>{" "}
-              {filter.query ? "found" : filter.state ? "shown" : filter.isLive ? "on the site now" : "in all"}
+              <strong>{short(Math.max(order.length + waiting.length, list.total.value))}</strong>{" "}
+              {filter.query ? "found" : filter.isLive ? "on the site now" : "in all"}
             </>
           )}
         </p>
@@ -269,8 +260,14 @@ function Filters({ filter }: { filter: Filter }) {
       </select>
       <label class="search">
         <Icon name="search" />
-        <span class="hidden">Search by any id</span>
-        <input type="search" placeholder="Search by any id" value={typed.value} onInput={search} maxLength={200} />
+        <span class="hidden">Search by id, name or e-mail</span>
+        <input
+          type="search"
+          placeholder="Search by id, name or e-mail"
+          value={typed.value}
+          onInput={search}
+          maxLength={200}
+        />
       </label>
     </form>
   );
@@ -279,9 +276,11 @@ function Filters({ filter }: { filter: Filter }) {
 function Nobody({ filter }: { filter: Filter }) {
   if (filter.query) {
     return (
-      <Empty title="Nobody has this id">
+      <Empty title="Nobody like this">
         <p>
-          Ids are found by their beginning: anonymous ids, account ids and e-mail addresses that your shop sends as ids.
+          Ids are found by their beginning, people by words of the name or e-mail address that your shop sends with{" "}
+          <code>identify</code>
+          {filter.state ? "; here only those of the state that is chosen" : ""}.
         </p>
       </Empty>
     );
