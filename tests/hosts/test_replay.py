@@ -11,7 +11,7 @@ from tests.served import Served
 from tests.stories import DAY_MS, HOUR_MS, MINUTE_MS, SETTINGS, Shop, bytes_of, in_chunks, trace, track
 
 from footfall.base.clock import SystemClock
-from footfall.base.errors import Missing
+from footfall.base.errors import BadInput, Missing
 from footfall.base.ids import USER
 from footfall.events.formats.mapping import Mapping
 from footfall.events.formats.order import sorted_by_time
@@ -230,9 +230,10 @@ def test_the_site_must_be_clear(tmp_path: Path) -> None:
     shop.folder.definitions.add_site("second", (), by="test")
     shop.close()
     file = table(tmp_path, [(1, "pv", 1_511_600_000)])
-    for site in (None, "third"):
-        with pytest.raises(Missing, match="shop, second|Say which"):
-            imported(data, [file], mapping_of("taobao", None), site)
+    with pytest.raises(BadInput, match="Say which site with --site; there are shop, second"):
+        imported(data, [file], mapping_of("taobao", None), None)
+    with pytest.raises(Missing, match="There is no site third; there are shop, second"):
+        imported(data, [file], mapping_of("taobao", None), "third")
     assert imported(data, [file], mapping_of("taobao", None), "second").visitors == 1
     assert imported(data, [file], mapping_of("taobao", None), "shop").applied == 1
 

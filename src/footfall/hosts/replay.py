@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from footfall.base.errors import Missing
 from footfall.base.kinds import Kind
 from footfall.events.formats.chunk import Chunk
 from footfall.events.wire import Entry, Source
+from footfall.hosts.init import site_named
 from footfall.hosts.running import DataFolder
 from footfall.settings import Settings
 
@@ -51,13 +51,13 @@ def import_files(
 ) -> ImportResult:
     """Import chunks that are in order of event time (see :mod:`footfall.events.formats`) into a data folder.
 
-    ``site_name`` may be None if the folder has one site. Raises Missing for an unknown site, Unavailable if the folder
-    is in use.
+    ``site_name`` may be None if the folder has one site. Raises Missing for an unknown site, BadInput if
+    there are several and none is named, Unavailable if the folder is in use.
     """
     start_s = time.monotonic()
     folder = DataFolder(data, settings)
     try:
-        site = _site(folder, site_name)
+        site = site_named(folder.definitions.sites(), site_name or "").number
         folder.catch_up()
         before = dict(folder.engine.counters)
         n_events = _feed(folder, site, chunks, on_progress)
@@ -80,17 +80,6 @@ def import_files(
         )
     finally:
         folder.close()
-
-
-def _site(folder: DataFolder, name: str | None) -> int:
-    sites = [site for site in folder.definitions.sites() if not site.is_archived]
-    found = [site for site in sites if name is None or site.name == name]
-    if not found:
-        names = ", ".join(site.name for site in sites)
-        raise Missing(f"There is no site {name!r}; there are: {names}.", code="no_site")
-    if len(found) > 1:
-        raise Missing(f"Say which site with --site: {', '.join(site.name for site in found)}.", code="no_site")
-    return found[0].number
 
 
 def _feed(folder: DataFolder, site: int, chunks: Iterable[Chunk], on_progress: Callable[[Chunk], None] | None) -> int:
