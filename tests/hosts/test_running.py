@@ -309,6 +309,25 @@ def test_the_api_answers_while_the_disk_is_full(tmp_path: Path, disk: FaultyVfs)
     shop.close()
 
 
+def test_a_log_is_open_again_only_when_it_has_taken_something(tmp_path: Path, disk: FaultyVfs) -> None:
+    shop = Shop(tmp_path / "data", vfs=disk.name)
+    shop.send(track("A"))
+    disk.room_bytes = 0
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            shop.folder.log.reopen()
+    disk.room_bytes = None
+    shop.folder.log.reopen()
+    assert shop.folder.ledger() == {"received": 1, "applied": 1, "duplicate": 0, "failed": 0, "lag_events": 0}
+    shop.send(track("B", NOON_MS + 1))
+    shop.apply()
+    shop.store()
+    assert shop.folder.ledger() == {"received": 2, "applied": 2, "duplicate": 0, "failed": 0, "lag_events": 0}
+    shop = after_a_crash(shop)
+    assert shop.folder.ledger() == {"received": 2, "applied": 2, "duplicate": 0, "failed": 0, "lag_events": 0}
+    shop.close()
+
+
 # -- housekeeping --------------------------------------------------------------------------------------------------
 
 

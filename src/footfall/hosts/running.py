@@ -64,7 +64,6 @@ class _Telling:
         self.read = log.read
         self.next_offset = log.next_offset
         self.trim = log.trim
-        self.reopen = log.reopen
         self.close = log.close
 
     def append(self, entries: Sequence[Entry]) -> int:
@@ -78,6 +77,11 @@ class _Telling:
             offset = self._log.append(entries)
         self.on_append()
         return offset
+
+    def reopen(self) -> None:
+        """As the log's own, and append a control entry that says nothing: only then is it known to take events."""
+        self._log.reopen()
+        self.append([Entry(0, SystemClock().now_ms(), int(Source.ENGINE), 1, b"")])
 
 
 class DataFolder:
