@@ -1,8 +1,8 @@
 """Which visitor is a browser without scripts? One that lasts a day, made from nothing that was stored on it.
 
 ``<noscript>`` images come with no id. Each being a visitor of its own would make a crowd of one person; so the id is a
-keyed hash of site, truncated address and browser. Its key is random, lives in memory alone and gives way to another with
-the first image of the next day: then nobody, ourselves included, can tell whom an id stood for or link two days.
+keyed hash of site, truncated address and browser. Its key is random, lives in memory alone and gives way to another
+with the first image of the next day: then nobody, ourselves included, can tell whom an id stood for or link two days.
 """
 
 import secrets
