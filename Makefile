@@ -71,7 +71,7 @@ check: $(python_stamp) $(static_stamp)
 	cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm run check
 
 bench: $(python_stamp)
-	for what in engine http replay; do $(BIN)/footfall bench $$what $(ARGS); done
+	for what in engine http replay tracker; do $(BIN)/footfall bench $$what $(ARGS); done
 
 torture: setup
 	$(BIN)/pytest -m torture --timeout=7200 $(ARGS)

@@ -120,7 +120,7 @@ def test_what_is_declared_is_imported_and_what_is_imported_is_declared() -> None
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 imported.add((node.module or "").split(".")[0])
     imported -= set(sys.stdlib_module_names) | {"footfall"}
-    peers = {"bytewax", "psutil", "httpx"}  # the benchmarks' peers and tools, installed for development
+    peers = {"bytewax", "psutil", "httpx", "playwright"}  # the benchmarks' peers and tools, installed for development
     assert imported - peers <= wanted, "imported, but not declared"
     assert wanted - imported <= LOADED_BY_NAME, "declared, but not imported"
 

@@ -45,7 +45,7 @@ SITE = typer.Option("--site", metavar="NAME", help="The site, if there are sever
 SLOW_START_S = 3.0
 SLOW_START = "Compiling, which takes about half a minute the first time ..."
 
-BENCHES = ("engine", "http", "replay")
+BENCHES = ("engine", "http", "replay", "tracker")
 LATER_BENCHES = ("decide", "stream", "similar")
 
 
@@ -339,7 +339,7 @@ def export(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="engine|http|replay", help="What to measure.")],
+    name: Annotated[str, typer.Argument(metavar="engine|http|replay|tracker", help="What to measure.")],
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """Measure speed, with the peer or limit measured beside it in the same run."""
