@@ -22,7 +22,7 @@ from footfall.events.facts import Facts, FactsShelf, no_facts
 from footfall.events.geo import Geo
 from footfall.events.mending import read_all
 from footfall.events.reasons import REASONS
-from footfall.events.wire import Entry, Event, Source
+from footfall.events.wire import Entry, Source
 from footfall.ports import Batch, Commit, Failed, Identity, Merge, RecordStore
 from footfall.record import admit as tables
 from footfall.record.admit import (
@@ -42,9 +42,13 @@ _APPLIED, _DUPLICATE, _FAILED = int(Status.APPLIED), int(Status.DUPLICATE), int(
 _DAY_MS = 86_400_000
 _FAILED_BODY_MAX = 32_768
 _NO_MERGES = np.zeros(0, MERGE)
+_ONE_FAILED_LESS = (0, 0, -1)
 COUNTERS = ("applied", "duplicate", "failed", "control", "retried", "merges", "clock_ms", "facts")
 """What is counted: events by where they ended; control entries; second tries (each is an offset of the log but no event
-received); merges; the latest receive time; the version of the facts in force."""
+received); merges; the latest receive time; the version of the facts in force. Beside the first three stand those of
+each site, as ``applied:7``."""
+_ENDS = COUNTERS[:3]
+"""Where an event can end, in the order of ``Status``."""
 
 
 class KeySet:
@@ -108,7 +112,8 @@ class Engine:
         """Load the last commit; the host then applies the log from :attr:`next_offset`."""
         snapshot = self.store.load()
         self.next_offset = snapshot.next_offset
-        self.counters.update({k: v for k, v in snapshot.counters.items() if k in self.counters})
+        known = {*COUNTERS, *(name for name in snapshot.counters if name.partition(":")[0] in _ENDS)}
+        self.counters.update({k: v for k, v in snapshot.counters.items() if k in known})
         self._ensure_rows(snapshot.n_rows)
         self.records[: snapshot.n_rows] = snapshot.records
         self.n_rows = snapshot.n_rows
@@ -231,13 +236,13 @@ class Engine:
             self._dirty[first_row : self.n_rows] = True
         if n_identities or links.any():
             self._note_links(columns, links)
-        start, slow = 0, columns.slow_ones()
+        start = 0
         for merge in merges[:n_merges]:
             at = int(merge["event_idx"])
-            self._step_piece(columns, start, at, slow)
+            self._step_piece(columns, start, at)
             self._merge(columns, merge, links)
             start = at
-        self._step_piece(columns, start, n, slow)
+        self._step_piece(columns, start, n)
         applied = events["status"] == _APPLIED
         rows = events["row"][applied]
         self._dirty[rows] = True
@@ -245,16 +250,16 @@ class Engine:
         self._note(columns, batch)
         return columns
 
-    def _step_piece(self, columns: Columns, start: int, stop: int, slow: Sequence[int]) -> None:
-        """Step the events of an index range and remember their traits; ``slow`` are those that can have any, sorted."""
+    def _step_piece(self, columns: Columns, start: int, stop: int) -> None:
+        """Step the events of an index range and remember their traits."""
         if stop == start:
             return
         piece = columns.events[start:stop]
         sessions = np.empty(stop - start, SESSION)
         self._note_ended(sessions, step(self.records, piece, columns.items, _NO_MERGES, self.plan, sessions))
-        for i in slow[bisect_left(slow, start) : bisect_left(slow, stop)]:
+        for i, traits in columns.traits[bisect_left(columns.traits, (start,)) : bisect_left(columns.traits, (stop,))]:
             if columns.events[i]["status"] == _APPLIED:
-                self._note_traits(int(columns.events[i]["row"]), columns.event(i))
+                self._note_traits(int(columns.events[i]["row"]), traits)
 
     def _merge(self, columns: Columns, merge: np.void, links: np.ndarray) -> None:
         """Make two visitors one, and keep both as they were just before, so that it can be taken back."""
@@ -345,9 +350,10 @@ class Engine:
         n = len(events)
         statuses = events["status"]
         counts = np.bincount(statuses, minlength=3)
-        self.counters["applied"] += int(counts[_APPLIED])
-        self.counters["duplicate"] += int(counts[_DUPLICATE])
-        self.counters["failed"] += int(counts[_FAILED])
+        sites = np.bincount(events["site"])
+        for site in np.flatnonzero(sites):
+            is_only = sites[site] == n
+            self._count(int(site), counts if is_only else np.bincount(statuses[events["site"] == site], minlength=3))
         self._batches.append(
             Batch(
                 int(columns.offsets[0]),
@@ -366,13 +372,20 @@ class Engine:
             if entry.replay_of >= 0:
                 self._replayed.append(entry.replay_of)
                 self.counters["retried"] += 1
-                self.counters["failed"] -= 1
+                self._count(entry.site, _ONE_FAILED_LESS)
 
-    def _note_traits(self, row: int, event: Event | None) -> None:
-        if event is None or not event.traits or event.type == "group":  # these are the group's
-            return
+    def _count(self, site: int, counts: Sequence[int] | np.ndarray) -> None:
+        """Add to the counters, in all and of the site; ``counts`` int[3] by ``Status``."""
+        for name, n in zip(_ENDS, counts, strict=True):
+            if n:
+                of_site = f"{name}:{site}"
+                self.counters[name] += int(n)
+                self.counters[of_site] = self.counters.get(of_site, 0) + int(n)
+
+    def _note_traits(self, row: int, given: bytes) -> None:
+        """Remember traits, a JSON object; they join those that the visitor has."""
         try:
-            traits = msgspec.json.decode(event.traits)
+            traits = msgspec.json.decode(given)
         except (msgspec.MsgspecError, RecursionError, UnicodeError, ValueError):
             return
         if isinstance(traits, dict) and traits:
@@ -549,7 +562,8 @@ class Engine:
             e["is_alias"] = 2  # as admit says
         e["row"] = row
         step(self.records, columns.events, columns.items, _NO_MERGES, self.plan, np.zeros(3, SESSION))
-        self._note_traits(row, event)
+        for _, traits in columns.traits:
+            self._note_traits(row, traits)
 
     def _move_identity(self, site: int, text: str | None, row: int) -> None:
         if text is not None:
@@ -573,6 +587,10 @@ class Engine:
         self._merge_records(winner, m.loser)
 
     # -- the ledger ------------------------------------------------------------------------------------------------
+
+    def ended_of(self, site: int) -> dict[str, int]:
+        """How many events of a site were applied, were duplicates, failed."""
+        return {name: self.counters.get(f"{name}:{site}", 0) for name in _ENDS}
 
     def ledger(self, log_next_offset: int, n_extra_waiting: int = 0) -> dict[str, int]:
         """Where the events of the log ended: received = applied + duplicate + failed + lag_events.

@@ -34,6 +34,7 @@ from footfall.events.kernels.assign import (
     IN_WHERE,
     KIND_OF,
     MISS,
+    NAMED,
     NEEDS,
     NEEDS_CATEGORY,
     NEEDS_DEPTH,
@@ -42,12 +43,13 @@ from footfall.events.kernels.assign import (
     OFFSET_OF,
     PLACE_OF,
     WHERE_OF,
+    WORDS_SIZE,
     assign,
     assign_lines,
     settle_local,
     settle_time,
 )
-from footfall.events.kernels.scan import N_FIELDS, N_NUMBERS, SLOW, scan
+from footfall.events.kernels.scan import N_FIELDS, N_NUMBERS, SLOW, TRAITS, mark, scan
 from footfall.events.section import Sections
 from footfall.events.wire import Campaign, Context, Entry, Event, Page, Product, Properties, Scalar
 from footfall.record.admit import grown_keys, room_for, slot_of
@@ -69,12 +71,12 @@ _NOTHING = (0, 0, _NAN, 0.0)
 _SELF_LINE = frozenset({Kind.CART_ADD, Kind.CART_REMOVE, Kind.ORDER})
 _MONEY = frozenset({Kind.ORDER, Kind.REFUND})
 _KIND_NEEDS = NEEDS.tolist()
-_NEWLINE = 10
 _FEW = 12
 """Fewer events than this are read the slow way: starting the fast one costs as much."""
 _TABLE_MAX = 1 << 18
 """Entries a table of the fast way may hold before it is emptied."""
 _KNOWN_MAX = 1 << 20
+_HOST_MAX = 1024
 _EMPTY_PAGE, _EMPTY_CONTEXT, _EMPTY_PROPERTIES = Page(), Context(), Properties()
 _LATE, _FUTURE, _NO_TIME = int(Flag.LATE), int(Flag.FUTURE), int(Flag.NO_TIME)
 _STORE, _DISCOUNTED, _BOT_FLAG = int(Flag.STORE), int(Flag.DISCOUNTED), int(Flag.BOT)
@@ -110,8 +112,8 @@ class Columns:
     failures : list of Failure
     """
 
-    __slots__ = ("_body", "_decoded", "_entries", "_entry_of", "_starts", "_stops", "events", "failures", "items",
-                 "offsets", "received", "sections", "urls")  # fmt: skip
+    __slots__ = ("_body", "_decoded", "_entries", "_entry_of", "_odd", "_starts", "_stops", "events",
+                 "failures", "items", "offsets", "received", "sections", "traits", "urls")  # fmt: skip
 
     def __init__(self, batch: Sequence[tuple[int, Entry]]) -> None:
         self._entries = [entry for _, entry in batch]
@@ -125,12 +127,11 @@ class Columns:
         received = np.array([entry.received_ms for entry in self._entries], np.int64)
         self.received: np.ndarray = received[self._entry_of]
         self._body = bodies[0] if len(bodies) == 1 else b"\n".join(bodies)
-        ends = np.flatnonzero(np.frombuffer(self._body, np.uint8) == _NEWLINE)
-        if n and len(ends) + 1 != n:
-            raise ValueError(f"the log says {n} events at offset {batch[0][0]}, its lines are {len(ends) + 1}")
-        self._starts, self._stops = np.zeros(n, np.int64), np.full(n, len(self._body), np.int64)
-        self._starts[1:] = ends[: max(n - 1, 0)] + 1
-        self._stops[:-1] = ends[: max(n - 1, 0)]
+        self._starts, self._stops = np.empty(n, np.int64), np.empty(n, np.int64)
+        self._odd = np.empty(len(self._body) // 64 + 2, np.uint64)
+        n_lines = mark(np.frombuffer(self._body, np.uint8), self._starts, self._stops, self._odd)
+        if n and n_lines != n:
+            raise ValueError(f"the log says {n} events at offset {batch[0][0]}, its lines are {n_lines}")
         self.events: np.ndarray = np.zeros(n, EVENT)
         self.items: np.ndarray = np.zeros(0, ITEM)
         self.failures: list[Failure] = []
@@ -138,6 +139,8 @@ class Columns:
         """Section path by index, of events read the slow way."""
         self.urls: dict[int, str] = {}
         """Page address without query by index, of events read the slow way."""
+        self.traits: list[tuple[int, bytes]] = []
+        """(index, JSON object) of the traits that events give their visitors, by index."""
         self._decoded: dict[int, Event | None] = {}
 
     def __len__(self) -> int:
@@ -159,7 +162,7 @@ class Columns:
         return self._decoded[i]
 
     def slow_ones(self) -> list[int]:
-        """Indices of the events that were read the slow way: only these can have traits, aliases or failures."""
+        """Indices of the events that were read the slow way or decoded since."""
         return sorted(self._decoded)
 
 
@@ -268,6 +271,9 @@ class _Scratch:
 
     def __init__(self) -> None:
         self._n = 0
+        self.words = np.zeros(WORDS_SIZE, np.uint8)
+        self.texts = np.zeros((2, 2), np.int64)
+        self.amounts = np.zeros(2, np.float64)
 
     def make_room(self, n: int) -> None:
         if n > self._n:
@@ -448,6 +454,7 @@ class Reader:
             part["item_start"][has_lines] += len(items)
             columns.events[slow] = part
             items = np.concatenate([items, lines]) if len(items) else lines
+            columns.traits.sort()
         columns.items = items
         if len(facts.categories) or len(facts.products):
             place_prices(columns.events, items, facts.categories, facts.quantiles, facts.products, facts.fences)
@@ -464,7 +471,7 @@ class Reader:
         scratch.make_room(n)
         body = np.frombuffer(columns._body, np.uint8)
         spans, numbers, marks = scratch.spans[:n], scratch.numbers[:n], np.empty(n, np.uint8)
-        scan(body, columns._starts, columns._stops, spans, numbers, marks)
+        scan(body, columns._odd, columns._starts, columns._stops, spans, numbers, marks)
         entries = self._entries_of(columns, marks)
         tables = self._tables
         items = scratch.items
@@ -476,7 +483,7 @@ class Reader:
             n_items, n_misses, n_fresh = assign(
                 body, spans, numbers, marks, which, columns._entry_of, entries, tables.kinds, tables.wheres,
                 tables.agents, tables.places, tables.arrivals, tables.offsets, tables.known, self._base_currency,
-                late_ms, future_ms, columns.events, items, n_items, scratch.misses, scratch.fresh,
+                late_ms, future_ms, columns.events, items, n_items, scratch.misses, scratch.fresh, scratch.words,
             )  # fmt: skip
             self._note_names(columns, scratch.fresh[:n_fresh])
             misses = scratch.misses[:n_misses].copy()
@@ -485,20 +492,30 @@ class Reader:
                 self._decide(columns, spans, marks, misses)
         tables.make_room(len(scratch.fresh))
         n_items, n_fresh = assign_lines(
-            body, spans, numbers, marks, tables.known, columns.events, items, n_items, scratch.fresh
-        )
+            body, columns._odd, spans, numbers, marks, tables.known, columns.events, items, n_items, scratch.fresh,
+            scratch.words, scratch.texts, scratch.amounts,
+        )  # fmt: skip
         self._note_names(columns, scratch.fresh[:n_fresh])
+        for i in np.flatnonzero((spans[:, TRAITS, 1] > 0) & (marks & SLOW == 0)):
+            self._note_traits(columns, int(i), *spans[i, TRAITS].tolist())
         slow = np.flatnonzero(marks & SLOW).astype(np.int32)
         if len(slow):
             columns.events[slow] = np.zeros(1, EVENT)
         return items[:n_items].copy(), slow
 
+    def _note_traits(self, columns: Columns, i: int, start: int, n: int) -> None:
+        traits = columns._body[start : start + n]
+        if _EMAIL_KEY in traits:
+            columns.events[i]["knows"] = 1
+        columns.traits.append((i, traits))
+
     def _note_names(self, columns: Columns, found: np.ndarray) -> None:
         self._tables.n_known += len(found)
         for fresh in found:
             start, length = int(fresh["start"]), int(fresh["n"])
-            what = "product" if fresh["is_product"] else "category"
+            what = NAMED[fresh["what"]]
             text = columns._body[start : start + length].decode("ascii")
+            text = text.lower() if what == "query" else text
             self.new_names.append((columns.entry(int(fresh["idx"])).site, int(fresh["key"]), what, text))
 
     def _entries_of(self, columns: Columns, marks: np.ndarray) -> np.ndarray:
@@ -583,7 +600,10 @@ class Reader:
                     category = properties.category if NEEDS[kind] & _WITH_CATEGORY else None
                     spot = (where.where, category, None)
                     _, section_key = shop.sections.get(spot) or shop.section(spot, where.where, category, None)
-                    tables.put("wheres", key, where.key, section_key)
+                    text = url if isinstance(url, str) else ""
+                    n_host = max(text.find("/", 8, _HOST_MAX), 0)
+                    has_query = "?" in text or "#" in text
+                    tables.put("wheres", key, where.key, section_key, n_host, has_query)
                 else:
                     referrer = page.referrer if page.referrer is not None else properties.referrer
                     channel, campaign, keyword = shop.arrival_of(url, referrer, context.campaign)
@@ -610,6 +630,13 @@ class Reader:
         if len(decoded) != len(which):
             decoded = [_decode_one(columns.line(i), i, columns.failures) for i in which]
         columns._decoded.update(zip(which, decoded, strict=True))
+        columns.traits += [
+            (i, bytes(event.traits))
+            for i, event in zip(which, decoded, strict=True)
+            if event is not None
+            and event.type != "group"  # a group's are its own
+            and bytes(event.traits).startswith(b"{")
+        ]
         events = np.zeros(len(which), EVENT)
         return events, self._fill(columns, which, decoded, events)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from numba import njit
 from xxhash import xxh3_64_intdigest
 
 from footfall.base.codes import Flag
 from footfall.base.errors import BadInput, FootfallError, Unavailable
+from footfall.record.compiled import kernel
 
 N_QUANTILES = 21
 """Price quantiles kept for a category: 0 %, 5 % … 100 %."""
@@ -203,7 +203,7 @@ def _read_in_force(path: Path) -> dict[int, int]:
     return {int(pair[0]): int(pair[1]) for pair in pairs if len(pair) == 2 and all(map(str.isdigit, pair))}
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(keys, key):
     low, high = 0, len(keys)
     while low < high:
@@ -215,7 +215,7 @@ def _find(keys, key):
     return low if low < len(keys) and keys[low] == key else -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _place(row, price):
     """Place of a price within a category's quantiles, 0 to 1, linear between them."""
     n = len(row)
@@ -229,7 +229,7 @@ def _place(row, price):
     return 1.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def place_prices(events, items, categories, quantiles, products, fences):
     """Fill ``percentile`` of events and items, and flag prices outside their product's fences; in place."""
     for i in range(len(events)):

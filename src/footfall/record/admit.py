@@ -24,7 +24,7 @@ matters for whose row, public id and ``user_key`` remain.
 import numpy as np
 
 from footfall.base.codes import Status
-from footfall.record.compiled import kernel
+from footfall.record.compiled import allocating_kernel, kernel
 from footfall.record.layout import MERGE, SHARED
 
 IDENTITY_SLOT = np.dtype([("key", "u8"), ("row", "i4"), ("is_shared", "u1")], align=True)
@@ -299,7 +299,7 @@ def admit(records, n_rows, events, identities, seen, orders, splits, gone, merge
     return n_rows, n_merges, n_identities, n_seen, n_orders
 
 
-@kernel
+@allocating_kernel
 def grown_keys(table, n_slots):
     """A larger set with the same keys."""
     new = np.zeros(n_slots, np.uint64)

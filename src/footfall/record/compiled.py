@@ -31,15 +31,29 @@ _STAMP = sources_stamp()
 
 
 def kernel(function: F) -> F:
-    """Compile a function of record arrays when first called, without the interpreter lock, and keep it on disk."""
+    """Compile a function of arrays that its caller owns, without the interpreter lock; kept on disk once compiled.
+
+    It makes no array itself, so it has no references to count, which would cost more than most kernels do. Divisions
+    by zero give what NumPy gives, so that they need no test.
+    """
+    return _compiled(function, _nrt=False)
+
+
+def allocating_kernel(function: F) -> F:
+    """As :func:`kernel`, for a function that makes arrays."""
+    return _compiled(function, _nrt=True)  # said, as it would be taken over from the caller
+
+
+def _compiled(function: F, **options: bool) -> F:
+    options = {"nogil": True, **options}
     try:
-        compiled = njit(nogil=True, cache=True)(function)
+        compiled = njit(cache=True, error_model="numpy", **options)(function)
     except RuntimeError:  # neither this folder nor the user's can be written to: compile at every start
-        return njit(nogil=True)(function)  # type: ignore[no-any-return]
+        return njit(error_model="numpy", **options)(function)  # type: ignore[no-any-return]
     # Numba has no public way to say what a cached function depends on. Where this one is gone, nothing is cached:
     # starting slowly is better than running yesterday's code.
     file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if file is not None and hasattr(file, "_source_stamp"):
         file._source_stamp = (file._source_stamp, _STAMP)
         return compiled  # type: ignore[no-any-return]
-    return njit(nogil=True)(function)  # type: ignore[no-any-return]
+    return njit(error_model="numpy", **options)(function)  # type: ignore[no-any-return]

@@ -9,7 +9,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from footfall.base.codes import Channel
 from footfall.base.kinds import KIND_NAMES, Kind
@@ -32,6 +31,7 @@ from footfall.record.layout import (
     PAYING,
     SHARED,
 )
+from footfall.record.machine import prefetch
 from footfall.record.shared import cart_value
 
 _HALF_NAMES = ("1h", "1d", "7d", "30d")
@@ -366,15 +366,17 @@ _SHOWN, _CLICKED, _DISMISSED = int(Kind.OFFER_SHOWN), int(Kind.OFFER_CLICKED), i
 _OPENED, _MAIL_CLICKED = int(Kind.EMAIL_OPENED), int(Kind.EMAIL_CLICKED)
 _NAN = float("nan")
 _DAY_MS = 86_400_000.0
+_AHEAD = 4
+"""Rows between asking for a record and reading it."""
 
 
-@njit(nogil=True, inline="always")
+@kernel
 def _over(a, b):
     """Quotient, NaN where ``b`` is 0."""
     return a / b if b != 0 else _NAN
 
 
-@njit(nogil=True, inline="always")
+@kernel
 def _since(t, when_ms, unit_ms):
     return (t - when_ms) / unit_ms if when_ms != 0 else _NAN
 
@@ -683,5 +685,7 @@ def features_into(records, rows, times, out):
     """
     n = 0
     for i in range(len(rows)):
+        if i + _AHEAD < len(rows):
+            prefetch(records, rows[i + _AHEAD])
         n = _one(records[rows[i]], times[i], out[i])
     return n

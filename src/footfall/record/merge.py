@@ -11,7 +11,7 @@ import numpy as np
 
 from footfall.base.codes import Channel
 from footfall.base.kinds import N_KINDS
-from footfall.record.compiled import kernel
+from footfall.record.compiled import allocating_kernel
 from footfall.record.layout import (
     ENDED,
     N_CART,
@@ -31,12 +31,12 @@ _DIRECT = int(Channel.DIRECT)
 _TAKEN = N_CART * 2
 
 
-@kernel
+@allocating_kernel
 def _capped(value, most):
     return value if value < most else most
 
 
-@kernel
+@allocating_kernel
 def _merge_sections(w, b):
     n = 2 * N_SECTIONS
     keys = np.zeros(n, np.uint64)
@@ -82,7 +82,7 @@ def _merge_sections(w, b):
             keys[best] = 0
 
 
-@kernel
+@allocating_kernel
 def _merge_recent(into, newer, older, n):
     """The newer one's list, then what only the older one has."""
     both = np.zeros(2 * n, np.uint64)
@@ -102,7 +102,7 @@ def _merge_recent(into, newer, older, n):
         into[k] = both[k]
 
 
-@kernel
+@allocating_kernel
 def _merge_carts(w, b):
     """Unite lines: quantities add, the price of the cart that changed later holds (changed at once: the higher one).
 
@@ -152,7 +152,7 @@ def _merge_carts(w, b):
         products[best] = 0
 
 
-@kernel
+@allocating_kernel
 def _copy_session(to, source):
     to["session_start"] = source["session_start"]
     to["session_last"] = source["session_last"]
@@ -179,7 +179,7 @@ def _copy_session(to, source):
     to["session_n_moves"] = source["session_n_moves"]
 
 
-@kernel
+@allocating_kernel
 def _join_sessions(w, b):
     """Add the loser's session to the winner's; both overlap, and count as one from now on.
 
@@ -239,12 +239,12 @@ def _join_sessions(w, b):
         w["section_now"] = b["section_now"]
 
 
-@kernel
+@allocating_kernel
 def _do_overlap(w, b, timeout_ms):
     return b["session_start"] - timeout_ms <= w["session_last"] and w["session_start"] - timeout_ms <= b["session_last"]
 
 
-@kernel
+@allocating_kernel
 def _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out):
     w_ended, b_ended = w["states"] & ENDED, b["states"] & ENDED
     if b["session_number"] == 0:
@@ -282,7 +282,7 @@ def _merge_sessions(w, b, winner, loser, timeout_ms, out, n_out):
     return n_out
 
 
-@kernel
+@allocating_kernel
 def _add_sums(w, b):
     """Everything that simply adds."""
     w["n_events"] += b["n_events"]
@@ -345,7 +345,7 @@ def _add_sums(w, b):
     w["session_gap_n"] += b["session_gap_n"]
 
 
-@kernel
+@allocating_kernel
 def _first_channel(w, b, timeout_ms):
     """Channel of the first session of both, as far as records tell: who was seen first had it.
 
@@ -363,7 +363,7 @@ def _first_channel(w, b, timeout_ms):
     return max(w["first_channel"], b["first_channel"])
 
 
-@kernel
+@allocating_kernel
 def _latest(r):
     return (
         r["last_seen"], r["first_seen"], r["last_kind"], r["kind_before"], r["price_last"], r["page_now"],
@@ -372,7 +372,7 @@ def _latest(r):
     )  # fmt: skip
 
 
-@kernel
+@allocating_kernel
 def _is_newer(a, b):
     """Whether the latest values are a's; for visitors last seen at once, an order that doesn't depend on who asks."""
     latest_a, latest_b = _latest(a), _latest(b)
@@ -387,7 +387,7 @@ def _is_newer(a, b):
     return False
 
 
-@kernel
+@allocating_kernel
 def _merge_rest(w, b, b_is_newer):
     """Extremes, latest values and tables."""
     if b["price_n"] > 0:
@@ -433,7 +433,7 @@ def _merge_rest(w, b, b_is_newer):
     w["last_seen"] = max(w["last_seen"], b["last_seen"])
 
 
-@kernel
+@allocating_kernel
 def merge_into(records, winner, loser, timeout_ms, out, n_out):
     """Make ``records[winner]`` the record of both and leave in ``records[loser]`` only where it went.
 

@@ -36,6 +36,7 @@ from footfall.record.layout import (
     NO_CHANNEL,
     PAYING,
 )
+from footfall.record.machine import prefetch
 from footfall.record.merge import merge_into
 from footfall.record.shared import bring_decays, cart_add, cart_value, end_session, fold_session, one_more, turn_days
 
@@ -54,6 +55,8 @@ _CHECKOUT_START, _ORDER, _REFUND = int(Kind.CHECKOUT_START), int(Kind.ORDER), in
 _SCROLL, _EMAIL_OPENED = int(Kind.SCROLL), int(Kind.EMAIL_OPENED)
 _UNKNOWN_DEVICE, _SERVER, _DIRECT = int(Device.UNKNOWN), int(Device.SERVER), int(Channel.DIRECT)
 _APPLIED = 0
+_AHEAD = 4
+"""Events between asking for a record and changing it."""
 _HALF_MS = np.array(HALF_LIVES_S, np.float64) * 1000.0
 
 
@@ -467,6 +470,9 @@ def step(records, events, items, merges, plan, sessions):
             m = merges[at]
             n_out = merge_into(records, m["winner"], m["loser"], timeout_ms, sessions, n_out)
             at += 1
+        ahead = i + _AHEAD
+        if ahead < len(events) and events[ahead]["row"] >= 0:
+            prefetch(records, events[ahead]["row"])
         e = events[i]
         if e["status"] != _APPLIED:
             continue

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from footfall.base.codes import Flag
 from footfall.base.kinds import Kind
 from footfall.events import columns as module
 from footfall.events.columns import Columns, Reader
@@ -65,6 +66,8 @@ LINES: list[Any] = [
     None,
     [],
     [{"product_id": "p1", "price": 5, "quantity": 2}, {"sku": "s", "price": "7"}],
+    [{"product_id": 17, "sku": "s", "price": 5, "item_category": "c"}],
+    [{"product_id": "p4", "item_id": 3, "category": "c", "item_category": "d", "quantity": 1}],
     ["p3"],
     "no",
     [{"price": 1}],
@@ -83,7 +86,7 @@ properties = some(
     product_id=field(IDS), category=field(TEXTS), price=field(NUMBERS), quantity=field(NUMBERS), sku=field(IDS), products=field(LINES),
     currency=field(["USD", "EUR", "XXX", "usd", None, "$", 3]), url=field(URLS), path=field(TEXTS), referrer=field(URLS),
     section=field(TEXTS), discount=field(NUMBERS), compare_at_price=field(NUMBERS), order_id=field(IDS), revenue=field(NUMBERS),
-    query=field(TEXTS), percent=field(NUMBERS), other=st.recursive(field(TEXTS), lambda s: st.lists(s, max_size=2), max_leaves=4),
+    query=field(TEXTS), percent=field(NUMBERS), depth=field(NUMBERS), regular_price=field(NUMBERS), id=field(IDS), other=st.recursive(field(TEXTS), lambda s: st.lists(s, max_size=2), max_leaves=4),
 )  # fmt: skip
 context = some(
     page=st.one_of(field([None, 3, []]), some(url=field(URLS), path=field(TEXTS), referrer=field(URLS), title=field(TEXTS))),
@@ -96,18 +99,20 @@ events = some(
     type=field(["track", "track", "track", "page", "screen", "identify", "alias", "group", "bogus", None, 4, "trick"]),
     messageId=field(["m-1", "5f3b0c9e-8f5e-4a7e-9f1b-1c2d3e4f5a6b", "", None, 7, "z" * 300, "ü"]),
     anonymousId=field(IDS), userId=field(IDS), previousId=field(IDS), event=field(NAMES), name=field(TEXTS), timestamp=field(TIMES),
-    originalTimestamp=field(TIMES), sentAt=field(TIMES), traits=field([None, {}, {"email": "a@b.c"}, 5]),
+    originalTimestamp=field(TIMES), sentAt=field(TIMES), traits=field([None, {}, {"email": "a@b.c"}, {"plan": "gölden", "n": [1, {}]}, 5]),
     properties=st.one_of(properties, field([None, 3, []])), context=st.one_of(context, field([None, 3])),
 )  # fmt: skip
 usual = st.fixed_dictionaries(
-    {"type": field(["track"]), "event": field(NAMES[:4] + ["Foo", "Product List Viewed", "Cart Viewed", "Checkout Started", "Order Refunded"]), "anonymousId": field(IDS[:2]),
+    {"type": field(["track"]), "event": field(NAMES[:6] + ["Foo", "Product List Viewed", "Cart Viewed", "Checkout Started", "Order Refunded"]), "anonymousId": field(IDS[:2]),
      "messageId": field(["m-1", "m-22222222222222222222"]), "timestamp": field(TIMES[:1]),
-     "properties": some(product_id=field(["p1", "p2"]), category=field(["a/b"]), price=field([1, 2.5, 0.1]), quantity=field([1, 2]),
+     "properties": some(product_id=field(["p1", "p2", 17, 0]), sku=field(["s"]), query=field(["Red Shoes", "red shoes ", "", 5]), percent=field([25, 99.5, 120]),
+                        depth=field([10, -3]), regular_price=field([2.5, 1e12]), compare_at_price=field([1, 3]), discount=field([0, 1.5]), category=field(["a/b"]), price=field([1, 2.5, 0.1]), quantity=field([1, 2]),
                         products=field(LINES), order_id=field(["o-1", "o-2", " o", "", None]), revenue=field([5, 7.5, None, 1e10, -5]), total=field([3, None]), value=field([-2.5])),
      "context": some(page=some(url=field(URLS[:3]), path=field(["/a/b"]), referrer=field(["https://www.google.com/", ""])),
                      userAgent=field(AGENTS[:3]), timezone=field(["Europe/Berlin", "Asia/Kolkata"]), campaign=field([{"source": "x"}]),
                      location=field([{"country": "US", "city": "Boise"}]))},
-    optional={"userId": field(["u1", "u2"]), "sentAt": field(TIMES[:1])},
+    optional={"userId": field(["u1", "u2", 12, 120, "nulL", "truest"]), "sentAt": field(TIMES[:1]), "originalTimestamp": field(TIMES[:1]),
+              "traits": field([{"email": "a@b.c"}, {"plan": "x"}])},
 )  # fmt: skip
 
 
@@ -120,6 +125,7 @@ def entries(lines: list[bytes], **given: Any) -> list[tuple[int, Entry]]:
 
 
 def assert_same(fast: Columns, slow: Columns) -> None:
+    assert fast.traits == slow.traits
     assert {(f.idx, f.reason) for f in fast.failures} == {(f.idx, f.reason) for f in slow.failures}
     for name in fast.events.dtype.names or ():
         if name not in ("item_start", "row"):
@@ -207,6 +213,58 @@ def test_carts_and_orders_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> 
     assert_same(fast, slow)
     assert fast.slow_ones() == [12, 13, 14]  # a cart add names one product; with a list of them it is unusual
     assert fast.events["item_n"][:3].tolist() == [1, 2, 15]
+
+
+CALLS: list[dict[str, Any]] = [
+    {"event": "Products Searched", "properties": {"query": "Red SHOES 42"}},
+    {"event": "search", "properties": {"query": "x" * 240}},
+    {"event": "Products Searched", "properties": {}},
+    {"event": "scroll", "properties": {"percent": 75}},
+    {"event": "scroll", "properties": {"percent": None, "depth": 250.5}},
+    {"event": "Product Viewed", "properties": {"product_id": "p", "sku": "s", "id": 3, "price": 4, "regular_price": 5}},
+    {"event": "Product Added", "properties": {"product_id": 17, "price": 4, "compare_at_price": 4, "discount": 0}},
+    {"event": "Product Clicked", "properties": {"product_id": "p", "discount": 2}},
+    {"type": "identify", "userId": 4711, "traits": {"email": "a@b.c", "name": "Ümit"}},
+    {"type": "identify", "userId": "u-1", "traits": {"plan": "gold", "tags": ["a", {"b": None}]}},
+    {"type": "page", "name": "Über uns", "properties": {"title": "Größe"}, "originalTimestamp": TIMES[0]},
+    {"event": "engagement", "properties": {"visible_ms": 4000, "leave": True}},
+    {"event": "Form Submitted", "properties": {"form_id": "newsletter"}},
+]  # fmt: skip
+
+
+def test_searches_sign_ins_and_what_the_tracker_sends_by_itself_take_the_fast_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = [
+        json.dumps(
+            {"type": "track", "messageId": f"m-{i}", "anonymousId": f"v-{i}", "timestamp": TIMES[0], **call},
+            ensure_ascii=False,
+        ).encode()
+        for i, call in enumerate(CALLS)
+    ]
+    fast, slow = both(monkeypatch, entries(lines))
+    assert_same(fast, slow)
+    assert fast.slow_ones() == []
+    assert fast.events["knows"].tolist() == [0] * 8 + [1, 1, 0, 0, 0]
+    assert [int(flags) & Flag.DISCOUNTED for flags in fast.events["flags"][5:8]] == [16, 0, 16]
+    assert fast.traits == [
+        (8, '{"email": "a@b.c", "name": "Ümit"}'.encode()),
+        (9, b'{"plan": "gold", "tags": ["a", {"b": null}]}'),
+    ]
+
+
+def test_words_of_a_search_are_reported_in_lower_case_beside_a_product_of_the_same_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = [
+        b'{"type":"track","event":"Products Searched","anonymousId":"a-1","properties":{"query":"Sandals"}}',
+        b'{"type":"track","event":"Product Viewed","anonymousId":"a-1","properties":{"product_id":"sandals"}}',
+    ]
+    monkeypatch.setattr(module, "_FEW", 0)
+    fast = reader()
+    columns = fast.read(entries(lines), no_facts())
+    assert {(what, text) for _, _, what, text in fast.new_names} == {("query", "sandals"), ("product", "sandals")}
+    assert columns.events["query"][0] == columns.events["product"][1] == fast.new_names[0][1]
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ does read must come out as it would there; a test holds that for random events.
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from footfall.record.compiled import kernel
+from footfall.record.machine import first_bit, newlines_64, odd_64, word
 
 FIELDS = (
     "type",
@@ -38,33 +38,55 @@ FIELDS = (
     "own_referrer",
     "order_id",
     "products",
+    "query",
+    "originalTimestamp",
+    "traits",
 )
-"""Columns of ``spans``; own_ ones are of ``properties``, url, path and referrer of ``context.page``; campaign and
-location are whole raw objects, products a whole raw array."""
+"""Columns of ``spans``; own_ ones are of ``properties``, url, path and referrer of ``context.page``; campaign,
+location and traits are whole raw objects, products a whole raw array."""
 N_FIELDS = len(FIELDS)
 (TYPE, MESSAGE, ANONYMOUS, USER, EVENT, TIMESTAMP, SENT, PRODUCT, CATEGORY, CURRENCY, URL, PATH, REFERRER, AGENT, ZONE,
- IP, CAMPAIGN, LOCATION, OWN_URL, OWN_PATH, OWN_REFERRER, ORDER_ID, PRODUCTS) = range(N_FIELDS)  # fmt: skip
-NUMBERS = ("price", "quantity", "revenue", "total", "value")
+ IP, CAMPAIGN, LOCATION, OWN_URL, OWN_PATH, OWN_REFERRER, ORDER_ID, PRODUCTS,
+ QUERY, ORIGINAL, TRAITS) = range(N_FIELDS)  # fmt: skip
+NUMBERS = (
+    "price",
+    "quantity",
+    "revenue",
+    "total",
+    "value",
+    "percent",
+    "depth",
+    "regular_price",
+    "compare_at_price",
+    "discount",
+)
 """Columns of ``numbers``, all of ``properties``."""
 N_NUMBERS = len(NUMBERS)
-PRICE, QUANTITY, REVENUE, TOTAL, VALUE = range(N_NUMBERS)
+PRICE, QUANTITY, REVENUE, TOTAL, VALUE, PERCENT, DEPTH, REGULAR, COMPARE_AT, DISCOUNT = range(N_NUMBERS)
 
 SLOW = 1
 """Mark: decode this event the slow way."""
 ODD_PRODUCT = 2
-"""Mark: has fields (sku, discount …) that only matter if the kind is about products or money."""
+"""Mark: has fields that can't be read here but only matter if the kind is about products or money."""
 ODD_DEPTH = 4
-"""Mark: has fields that only matter for searches and scrolls."""
-
+"""Mark: the same of fields that only matter for searches and scrolls."""
+_ODD_NUMBERS = np.full(N_NUMBERS, ODD_PRODUCT, np.uint8)
+"""What it means for an event that a number isn't one."""
+_ODD_NUMBERS[[PERCENT, DEPTH]] = ODD_DEPTH
+_ODD_TEXTS = np.full(N_FIELDS, SLOW, np.uint8)
+"""The same of texts."""
+_ODD_TEXTS[[PRODUCT, CURRENCY, ORDER_ID]] = ODD_PRODUCT
+_ODD_TEXTS[QUERY] = ODD_DEPTH
+_MAY_BE_DIGITS = np.zeros(N_FIELDS, np.bool_)
+"""Texts that clients also write as whole numbers."""
+_MAY_BE_DIGITS[[MESSAGE, ANONYMOUS, USER, PRODUCT, ORDER_ID]] = True
+_DIGITS_MAX = np.uint64(18)
 _DEEPEST = 48
 # positions are unsigned, so that compiled code needs no test for negative ones
 _0, _1, _2, _3, _4, _5, _6, _7, _8 = (np.uint64(i) for i in range(9))
-_17, _56 = np.uint64(17), np.uint64(56)
-_ONES = np.uint64(0x0101010101010101)
-_HIGHS = np.uint64(0x8080808080808080)
-_QUOTES, _SLASHES, _DELETES, _SPACES = (np.uint64(c * 0x0101010101010101) for c in (34, 92, 127, 32))
+_17, _56, _63, _64 = (np.uint64(i) for i in (17, 56, 63, 64))
 _TOP, _PROPERTIES, _CONTEXT, _PAGE, _OTHER = 0, 1, 2, 3, 4
-_TEXT, _NUMBER, _RAW, _IS_SLOW, _IS_ODD_PRODUCT, _IS_ODD_DEPTH, _ENTER = (np.uint64(i) for i in range(1, 8))
+_TEXT, _NUMBER, _RAW, _IS_SLOW, _ENTER = (np.uint64(i) for i in range(1, 6))
 
 
 def _load8(text: bytes, start: int) -> int:
@@ -75,19 +97,16 @@ def _key_table() -> np.ndarray:
     """Rows (level, length, first 8 bytes, last 8 bytes, action, argument) of the keys that mean something."""
     rows: list[tuple[int, str, Any, int]] = []
     top = {"type": TYPE, "messageId": MESSAGE, "anonymousId": ANONYMOUS, "userId": USER, "event": EVENT,
-           "timestamp": TIMESTAMP, "sentAt": SENT}  # fmt: skip
+           "timestamp": TIMESTAMP, "sentAt": SENT, "originalTimestamp": ORIGINAL}  # fmt: skip
     rows += [(_TOP, key, _TEXT, field) for key, field in top.items()]
-    rows += [(_TOP, key, _IS_SLOW, 0) for key in ("originalTimestamp", "previousId", "traits")]
+    rows += [(_TOP, "previousId", _IS_SLOW, 0), (_TOP, "traits", _RAW, TRAITS)]
     rows += [(_TOP, "properties", _ENTER, _PROPERTIES), (_TOP, "context", _ENTER, _CONTEXT)]
     own = {"product_id": PRODUCT, "category": CATEGORY, "currency": CURRENCY, "url": OWN_URL, "path": OWN_PATH,
-           "referrer": OWN_REFERRER, "order_id": ORDER_ID}  # fmt: skip
+           "referrer": OWN_REFERRER, "order_id": ORDER_ID, "query": QUERY}  # fmt: skip
     rows += [(_PROPERTIES, key, _TEXT, field) for key, field in own.items()]
     rows += [(_PROPERTIES, key, _NUMBER, which) for which, key in enumerate(NUMBERS)]
     rows += [(_PROPERTIES, "products", _RAW, PRODUCTS)]
     rows += [(_PROPERTIES, "section", _IS_SLOW, 0)]
-    odd = ("id", "sku", "regular_price", "compare_at_price", "discount")
-    rows += [(_PROPERTIES, key, _IS_ODD_PRODUCT, 0) for key in odd]
-    rows += [(_PROPERTIES, key, _IS_ODD_DEPTH, 0) for key in ("query", "depth", "percent")]
     rows += [(_CONTEXT, "page", _ENTER, _PAGE), (_CONTEXT, "channel", _IS_SLOW, 0)]
     texts = {"userAgent": AGENT, "timezone": ZONE, "ip": IP}
     rows += [(_CONTEXT, key, _TEXT, field) for key, field in texts.items()]
@@ -120,46 +139,80 @@ def _table() -> tuple[np.ndarray, np.ndarray]:
 
 
 _KEYS, _MULTIPLIER = _table()
-_ID, _SKU, _ITEM_ID, _ITEM_CAT, _PRODUCT_, _CATEGORY, _PRICE_, _QUANTITY = (
-    np.uint64(_load8(text, 0))
-    for text in (b"id", b"sku", b"item_id", b"item_cat", b"product_", b"category", b"price", b"quantity")
+_ITEM_CAT, _PRODUCT_, _CATEGORY, _PRICE_, _QUANTITY = (
+    np.uint64(_load8(text, 0)) for text in (b"item_cat", b"product_", b"category", b"price", b"quantity")
 )
 _MULTIPLIER_0 = _MULTIPLIER[0]
 
 
-@njit(inline="always")
-def word(b, at):
-    """Eight bytes, little-endian; one load once compiled."""
-    return (
-        np.uint64(b[at])
-        | np.uint64(b[at + _1]) << np.uint64(8)
-        | np.uint64(b[at + _2]) << np.uint64(16)
-        | np.uint64(b[at + _3]) << np.uint64(24)
-        | np.uint64(b[at + _4]) << np.uint64(32)
-        | np.uint64(b[at + _5]) << np.uint64(40)
-        | np.uint64(b[at + _6]) << np.uint64(48)
-        | np.uint64(b[at + _7]) << np.uint64(56)
-    )
+@kernel
+def mark(b, starts, stops, odd):
+    """Look once at every byte: where do lines begin and end, and where stand bytes that end or spoil a text?
+
+    Parameters
+    ----------
+    b : uint8[m]
+        The lines, a newline between each two.
+    starts, stops : int64[n]
+        Filled: where each line begins and ends.
+    odd : uint64[m // 64 + 2]
+        Filled: a bit for each byte that is a quote, a backslash, a control character or beyond printable ASCII;
+        the last is 0.
+
+    Returns
+    -------
+    int
+        How many lines there are; only the first ``n`` are in ``starts`` and ``stops``.
+    """
+    n_bytes = np.uint64(len(b))
+    n = np.uint64(len(starts))
+    n_lines = _0
+    if n > 0:
+        starts[0] = 0
+    odd[len(odd) - 1] = 0
+    for block in range(np.uint64(len(odd) - 1)):
+        at = block << _6
+        if at + _64 <= n_bytes:
+            odd[block] = odd_64(b, at)
+            newlines = newlines_64(b, at)
+        else:
+            here = newlines = _0
+            for k in range(n_bytes - at):
+                c = b[at + k]
+                if c == 34 or c == 92 or c < 32 or c >= 127:
+                    here |= _1 << k
+                if c == 10:
+                    newlines |= _1 << k
+            odd[block] = here
+        while newlines != 0:
+            end = at + first_bit(newlines)
+            if n_lines < n:
+                stops[n_lines] = end
+            n_lines += _1
+            if n_lines < n:
+                starts[n_lines] = end + _1
+            newlines &= newlines - _1
+    if n_lines < n:
+        stops[n_lines] = n_bytes
+    return n_lines + _1
 
 
-@njit(inline="always")
-def _string_end(b, at, stop):
+@kernel
+def _string_end(b, odd, at, stop):
     """Position after the closing quote of a string whose content begins at ``at``: (end, is_plain); 0 if broken.
 
-    Plain is printable ASCII without escapes. Eight bytes are looked at together: a byte is plain if it has no high bit,
-    isn't below 32, and is neither quote, backslash nor 127 (each test is exact where no byte has its high bit set).
+    Plain is printable ASCII without escapes. ``odd`` says where to look, see :func:`mark`.
     """
     is_plain = True
     while True:
-        while at + _8 <= stop:
-            x = word(b, at)
-            quote, slash, delete = x ^ _QUOTES, x ^ _SLASHES, x ^ _DELETES
-            odd = (x | (quote - _ONES) | (slash - _ONES) | (delete - _ONES) | (x - _SPACES)) & _HIGHS
-            if odd != 0:  # the first odd byte: its mark is the lowest set bit, below which no byte borrowed
-                below = ((odd & (~odd + _1)) >> _7) - _1
-                at += ((below & _ONES) * _ONES) >> _56
-                break
-            at += _8
+        block, bit = at >> _6, at & _63
+        ahead = (odd[block] >> bit) | ((odd[block + _1] << _1) << (_63 - bit))  # of the next 64 bytes
+        if ahead == 0:
+            at += _64
+            if at >= stop:
+                return _0, False
+            continue
+        at += first_bit(ahead)
         if at >= stop:
             return _0, False
         c = b[at]
@@ -183,7 +236,7 @@ def _string_end(b, at, stop):
                         return _0, False
             elif not (c == 34 or c == 92 or c == 47 or c == 98 or c == 102 or c == 110 or c == 114 or c == 116):
                 return _0, False
-        elif c >= 127:
+        else:
             is_plain = False
         at += _1
 
@@ -263,7 +316,7 @@ def _value_of_number(b, at, end):
 
 
 @kernel
-def _skip(b, at, stop):
+def _skip(b, odd, at, stop):
     """Position after a space-free value of any kind that begins at ``at``; 0 if broken or too deep."""
     depth = _0
     objects = _0  # bit d: the open value at depth d is an object
@@ -292,7 +345,7 @@ def _skip(b, at, stop):
             elif c == 91:
                 continue
         elif c == 34:
-            at, _ = _string_end(b, at + _1, stop)
+            at, _ = _string_end(b, odd, at + _1, stop)
             is_closed = True
         elif c == 45 or 48 <= c <= 57:
             at = _number_end(b, at, stop)
@@ -322,7 +375,7 @@ def _skip(b, at, stop):
                 at += _1
             if at >= stop or b[at] != 34:
                 return _0
-            at, _ = _string_end(b, at + _1, stop)
+            at, _ = _string_end(b, odd, at + _1, stop)
             if at == _0:
                 return _0
             while at < stop and (b[at] == 32 or b[at] == 9 or b[at] == 13):
@@ -333,7 +386,10 @@ def _skip(b, at, stop):
 
 
 @kernel
-def _load(b, at, n):
+def _few_bytes(b, at, n):
+    """The ``n`` bytes from ``at`` on, at most 7 of them, as a number."""
+    if at + _8 <= np.uint64(len(b)):
+        return word(b, at) & ((_1 << (n << _3)) - _1)
     x = _0
     i = _0
     while i < n:
@@ -343,7 +399,29 @@ def _load(b, at, n):
 
 
 @kernel
-def _event(b, at, stop, spans, numbers):
+def _digits_end(b, at, stop):
+    """Position after a whole number of at most 18 digits that begins at ``at``; 0 if it is another number or broken."""
+    end = _number_end(b, at, stop)
+    if end == _0 or end - at > _DIGITS_MAX:
+        return _0
+    for i in range(at, end):
+        if not 48 <= b[i] <= 57:
+            return _0
+    return end
+
+
+@kernel
+def _is_given(action, field, spans, numbers, entered):
+    """Whether the field of an action was met before in this event."""
+    if action == _TEXT or action == _RAW:
+        return spans[field, 1] >= 0
+    if action == _NUMBER:
+        return not np.isnan(numbers[field])
+    return action == _ENTER and (entered >> field) & 1 != 0
+
+
+@kernel
+def _event(b, odd, at, stop, spans, numbers):
     """Scan one event; returns its marks."""
     marks = 0
     level_0 = level_1 = _0  # the objects around the current one
@@ -381,7 +459,7 @@ def _event(b, at, stop, spans, numbers):
         if b[at] != 34:
             return SLOW
         key = at + _1
-        at, is_plain = _string_end(b, key, stop)
+        at, is_plain = _string_end(b, odd, key, stop)
         if at == _0 or not is_plain:
             return SLOW  # an escaped key might be one of ours
         n = at - _1 - key
@@ -402,7 +480,7 @@ def _event(b, at, stop, spans, numbers):
                 first = word(b, key)
                 last = word(b, key + n - _8)
             else:
-                first = last = _load(b, key, n)
+                first = last = _few_bytes(b, key, n)
             slot = ((first ^ (last << np.uint64(1)) ^ (size << np.uint64(56)) ^ level) * _MULTIPLIER_0) >> np.uint64(57)
             if (
                 _KEYS[slot, 1] == size
@@ -413,40 +491,62 @@ def _event(b, at, stop, spans, numbers):
                 action, argument = _KEYS[slot, 4], _KEYS[slot, 5]
         c = b[at]
         if action == 0:
-            at = _skip(b, at, stop)
+            at = _skip(b, odd, at, stop)
             if at == _0:
                 return SLOW
             continue
-        if c == 110:  # null is as good as absent
+        if c == 110:  # null is as good as absent, unless the field was given before
             at = _literal_end(b, at, stop)
-            if at == _0:
+            field = np.int64(argument)
+            if at == _0 or _is_given(action, field, spans, numbers, entered):
                 return SLOW
             continue
         if action == _TEXT:
-            if c != 34:
-                return SLOW
-            start = at + _1
-            at, is_plain = _string_end(b, start, stop)
             field = np.int64(argument)
-            if at == _0 or not is_plain or spans[field, 1] >= 0:
+            if spans[field, 1] >= 0:
                 return SLOW
-            spans[field, 0] = start
-            spans[field, 1] = at - _1 - start
+            start = end = at
+            if c == 34:
+                start = at + _1
+                at, is_plain = _string_end(b, odd, start, stop)
+                if at == _0:
+                    return SLOW
+                end = at - _1
+            else:
+                is_plain = False
+                if _MAY_BE_DIGITS[field] and 48 <= c <= 57:
+                    end = _digits_end(b, at, stop)
+                    is_plain = end != _0
+                at = end if is_plain else _skip(b, odd, at, stop)
+                if at == _0:
+                    return SLOW
+            if is_plain:
+                spans[field, 0] = start
+                spans[field, 1] = end - start
+            else:
+                marks |= _ODD_TEXTS[field]
+                if marks & SLOW:
+                    return SLOW
         elif action == _NUMBER:
-            if not (c == 45 or 48 <= c <= 57):
+            which = np.int64(argument)
+            if not np.isnan(numbers[which]):
                 return SLOW
             start = at
-            at = _number_end(b, at, stop)
+            value = np.nan
+            if c == 45 or 48 <= c <= 57:
+                at = _number_end(b, at, stop)
+                if at != _0:
+                    value = _value_of_number(b, start, at)
+            else:
+                at = _skip(b, odd, at, stop)
             if at == _0:
                 return SLOW
-            value = _value_of_number(b, start, at)
-            which = np.int64(argument)
-            if np.isnan(value) or not np.isnan(numbers[which]):
-                return SLOW
             numbers[which] = value
+            if np.isnan(value):
+                marks |= _ODD_NUMBERS[which]
         elif action == _RAW:
             start = at
-            at = _skip(b, at, stop)
+            at = _skip(b, odd, at, stop)
             field = np.int64(argument)
             if at == _0 or spans[field, 1] >= 0 or b[start] != (91 if field == PRODUCTS else 123):
                 return SLOW
@@ -465,12 +565,7 @@ def _event(b, at, stop, spans, numbers):
             is_first = True
             at += _1
         else:
-            if action == _IS_SLOW:
-                return SLOW
-            marks |= ODD_PRODUCT if action == _IS_ODD_PRODUCT else ODD_DEPTH
-            at = _skip(b, at, stop)
-            if at == _0:
-                return SLOW
+            return SLOW
     while at < stop:
         if not (b[at] == 32 or b[at] == 9 or b[at] == 13):
             return SLOW
@@ -486,7 +581,7 @@ def _past_space(b, at, stop):
 
 
 @kernel
-def next_product(b, at, stop, spans, numbers):
+def next_product(b, odd, at, stop, spans, numbers):
     """Read the next object of a ``products`` array that :func:`scan` has checked.
 
     ``at`` is the array's start or what the last call returned; ``spans`` int64[2, 2] and ``numbers`` float64[2] are
@@ -502,35 +597,43 @@ def next_product(b, at, stop, spans, numbers):
         return _1
     spans[0, 1] = spans[1, 1] = -1
     numbers[0] = numbers[1] = np.nan
+    has_other_category = False
     at = _past_space(b, at + _1, stop)
     while b[at] != 125:
         if b[at] == 44:
             at = _past_space(b, at + _1, stop)
         key = at + _1
-        at, is_plain = _string_end(b, key, stop)
+        at, is_plain = _string_end(b, odd, key, stop)
         if not is_plain:
             return _1
         n = at - _1 - key
         at = _past_space(b, _past_space(b, at, stop) + _1, stop)
-        first = _load(b, key, min(n, _8))
-        if n == _2 and first == _ID or n == _3 and first == _SKU or n == _7 and first == _ITEM_ID:
-            return _1  # other names of a product
+        first = word(b, key) if n >= _8 else _few_bytes(b, key, n)
         if n == np.uint64(13) and first == _ITEM_CAT:
-            return _1
+            has_other_category = True
         c = b[at]
         if (n == np.uint64(10) and first == _PRODUCT_) or (n == _8 and first == _CATEGORY):
             which = 0 if first == _PRODUCT_ else 1
             if c == 110:
                 at = _literal_end(b, at, stop)
             else:
-                if c != 34 or spans[which, 1] >= 0:
+                if spans[which, 1] >= 0:
                     return _1
-                start = at + _1
-                at, is_plain = _string_end(b, start, stop)
-                if not is_plain:
+                start = at
+                if c == 34:
+                    start = at + _1
+                    at, is_plain = _string_end(b, odd, start, stop)
+                    if not is_plain:
+                        return _1
+                    end = at - _1
+                elif which == 0 and 48 <= c <= 57:
+                    at = end = _digits_end(b, at, stop)
+                    if end == _0:
+                        return _1
+                else:
                     return _1
                 spans[which, 0] = start
-                spans[which, 1] = at - _1 - start
+                spans[which, 1] = end - start
         elif (n == np.uint64(5) and first == _PRICE_) or (n == _8 and first == _QUANTITY):
             which = 0 if first == _PRICE_ else 1
             if c == 110:
@@ -544,19 +647,23 @@ def next_product(b, at, stop, spans, numbers):
                 if np.isnan(numbers[which]):
                     return _1
         else:
-            at = _skip(b, at, stop)
+            at = _skip(b, odd, at, stop)
         at = _past_space(b, at, stop)
+    if spans[0, 1] < 0 or (has_other_category and spans[1, 1] < 0):
+        return _1  # other names of the product or its category
     return _past_space(b, at + _1, stop)
 
 
 @kernel
-def scan(b, starts, stops, spans, numbers, marks):
+def scan(b, odd, starts, stops, spans, numbers, marks):
     """Find the fields of many events.
 
     Parameters
     ----------
     b : uint8[m]
         All their text.
+    odd : uint64[m // 64 + 2]
+        From :func:`mark`.
     starts, stops : int64[n]
         Where each begins and ends in ``b``.
     spans : int32[n, N_FIELDS, 2]
@@ -571,4 +678,4 @@ def scan(b, starts, stops, spans, numbers, marks):
             spans[i, k, 1] = -1
         for k in range(N_NUMBERS):
             numbers[i, k] = np.nan
-        marks[i] = _event(b, np.uint64(starts[i]), np.uint64(stops[i]), spans[i], numbers[i])
+        marks[i] = _event(b, odd, np.uint64(starts[i]), np.uint64(stops[i]), spans[i], numbers[i])

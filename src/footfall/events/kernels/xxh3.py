@@ -7,6 +7,7 @@ test compares every length with the package.
 import numpy as np
 
 from footfall.record.compiled import kernel
+from footfall.record.machine import fold, half_word, word
 
 LONGEST = 240
 """Longer inputs have another algorithm, which isn't needed here."""
@@ -30,40 +31,12 @@ _LAST = np.array([int.from_bytes(_SECRET[i : i + 8].tobytes(), "little") for i i
 _P1, _P2, _P3 = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F), np.uint64(0x165667B19E3779F9)
 _MX1, _MX2 = np.uint64(0x165667919E3779F9), np.uint64(0x9FB21C651E98DF25)
 _LOW = np.uint64(0xFFFFFFFF)
+_8 = np.uint64(8)
 _1TO3 = (_S[0] & _LOW) ^ (_S[0] >> np.uint64(32))
 _4TO8 = _S[1] ^ _S[2]
 _9A, _9B = _S[3] ^ _S[4], _S[5] ^ _S[6]
 _BYTES = np.uint64(0x00FF00FF00FF00FF)
 _WORDS = np.uint64(0x0000FFFF0000FFFF)
-
-
-@kernel
-def _read(b, at):
-    """Eight bytes, little-endian."""
-    x = np.uint64(0)
-    for i in range(8):
-        x |= np.uint64(b[at + i]) << np.uint64(8 * i)
-    return x
-
-
-@kernel
-def _read4(b, at):
-    x = np.uint64(0)
-    for i in range(4):
-        x |= np.uint64(b[at + i]) << np.uint64(8 * i)
-    return x
-
-
-@kernel
-def _fold(a, b):
-    """Low half XOR high half of the 128-bit product."""
-    a0, a1 = a & _LOW, a >> np.uint64(32)
-    b0, b1 = b & _LOW, b >> np.uint64(32)
-    p00, p01, p10, p11 = a0 * b0, a0 * b1, a1 * b0, a1 * b1
-    middle = (p00 >> np.uint64(32)) + (p01 & _LOW) + (p10 & _LOW)
-    low = (p00 & _LOW) | (middle << np.uint64(32))
-    high = p11 + (p01 >> np.uint64(32)) + (p10 >> np.uint64(32)) + (middle >> np.uint64(32))
-    return low ^ high
 
 
 @kernel
@@ -75,7 +48,7 @@ def _swap(x):
 
 @kernel
 def _mix(b, at, s0, s1, seed):
-    return _fold(_read(b, at) ^ (s0 + seed), _read(b, at + 8) ^ (s1 - seed))
+    return fold(word(b, at) ^ (s0 + seed), word(b, at + _8) ^ (s1 - seed))
 
 
 @kernel
@@ -93,36 +66,37 @@ def _rotl(x, n):
 @kernel
 def xxh3(b, at, n, seed):
     """Hash of ``b[at : at + n]`` (uint8, n <= LONGEST) with a uint64 seed; uint64."""
-    length = np.uint64(n)
+    at, length = np.uint64(at), np.uint64(n)  # unsigned, so that compiled code needs no test for negative positions
+    end = at + length
     if n > 16:
         acc = length * _P1
         if n <= 128:
             if n > 32:
                 if n > 64:
                     if n > 96:
-                        acc += _mix(b, at + 48, _S[12], _S[13], seed)
-                        acc += _mix(b, at + n - 64, _S[14], _S[15], seed)
-                    acc += _mix(b, at + 32, _S[8], _S[9], seed)
-                    acc += _mix(b, at + n - 48, _S[10], _S[11], seed)
-                acc += _mix(b, at + 16, _S[4], _S[5], seed)
-                acc += _mix(b, at + n - 32, _S[6], _S[7], seed)
+                        acc += _mix(b, at + np.uint64(48), _S[12], _S[13], seed)
+                        acc += _mix(b, end - np.uint64(64), _S[14], _S[15], seed)
+                    acc += _mix(b, at + np.uint64(32), _S[8], _S[9], seed)
+                    acc += _mix(b, end - np.uint64(48), _S[10], _S[11], seed)
+                acc += _mix(b, at + np.uint64(16), _S[4], _S[5], seed)
+                acc += _mix(b, end - np.uint64(32), _S[6], _S[7], seed)
             acc += _mix(b, at, _S[0], _S[1], seed)
-            acc += _mix(b, at + n - 16, _S[2], _S[3], seed)
+            acc += _mix(b, end - np.uint64(16), _S[2], _S[3], seed)
             return _avalanche(acc)
         for i in range(8):
-            acc += _mix(b, at + 16 * i, _S[2 * i], _S[2 * i + 1], seed)
+            acc += _mix(b, at + np.uint64(16 * i), _S[2 * i], _S[2 * i + 1], seed)
         acc = _avalanche(acc)
         for i in range(8, n // 16):
-            acc += _mix(b, at + 16 * i, _S3[2 * (i - 8)], _S3[2 * (i - 8) + 1], seed)
-        acc += _mix(b, at + n - 16, _LAST[0], _LAST[1], seed)
+            acc += _mix(b, at + np.uint64(16 * i), _S3[2 * (i - 8)], _S3[2 * (i - 8) + 1], seed)
+        acc += _mix(b, end - np.uint64(16), _LAST[0], _LAST[1], seed)
         return _avalanche(acc)
     if n > 8:
-        low = _read(b, at) ^ (_9A + seed)
-        high = _read(b, at + n - 8) ^ (_9B - seed)
-        return _avalanche(length + _swap(low) + high + _fold(low, high))
+        low = word(b, at) ^ (_9A + seed)
+        high = word(b, end - np.uint64(8)) ^ (_9B - seed)
+        return _avalanche(length + _swap(low) + high + fold(low, high))
     if n > 3:
         seed ^= _swap(seed & _LOW)
-        keyed = (_read4(b, at + n - 4) + (_read4(b, at) << np.uint64(32))) ^ (_4TO8 - seed)
+        keyed = (half_word(b, end - np.uint64(4)) + (half_word(b, at) << np.uint64(32))) ^ (_4TO8 - seed)
         keyed ^= _rotl(keyed, 49) ^ _rotl(keyed, 24)
         keyed *= _MX2
         keyed ^= (keyed >> np.uint64(35)) + length
@@ -130,7 +104,7 @@ def xxh3(b, at, n, seed):
         return keyed ^ (keyed >> np.uint64(28))
     h = np.uint64(0)
     if n > 0:
-        c1, c2, c3 = np.uint64(b[at]), np.uint64(b[at + (n >> 1)]), np.uint64(b[at + n - 1])
+        c1, c2, c3 = np.uint64(b[at]), np.uint64(b[at + (length >> np.uint64(1))]), np.uint64(b[end - np.uint64(1)])
         combined = (c1 << np.uint64(16)) | (c2 << np.uint64(24)) | c3 | (length << np.uint64(8))
         h = combined ^ (_1TO3 + seed)
     else:

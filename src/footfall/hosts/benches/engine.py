@@ -143,9 +143,11 @@ class Bench:
         watch = Stopwatch()
         reader = columns_module.Reader
         with watch.watching(
-            (columns_module, "Columns", "lines of the entries"),
+            (columns_module, "Columns", "entries to columns"),
             (columns_module, "scan", "scan"),
             (columns_module, "assign", "assign"),
+            (columns_module, "mark", "lines of the entries"),
+            (columns_module, "assign_lines", "assign lines"),
             (reader, "_entries_of", "entries to rows"),
             (reader, "_decide", "decide (table misses)"),
             (reader, "_read_fast", "rest of the fast way"),
