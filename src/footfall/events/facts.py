@@ -230,7 +230,14 @@ def _place(row, price):
 
 
 @kernel
-def place_prices(events, items, categories, quantiles, products, fences):
+def place_prices(
+    events: np.ndarray,
+    items: np.ndarray,
+    categories: np.ndarray,
+    quantiles: np.ndarray,
+    products: np.ndarray,
+    fences: np.ndarray,
+) -> None:
     """Fill ``percentile`` of events and items, and flag prices outside their product's fences; in place."""
     for i in range(len(events)):
         e = events[i]

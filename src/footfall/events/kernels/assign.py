@@ -73,9 +73,9 @@ _NO_ID_MAX = max(len(word) for word in NO_IDS if len(word) != 36)
 _NO_ID_HASHES = np.sort(np.array([_fnv(word.encode()) for word in NO_IDS], np.uint64))
 _NO_ID_LENGTHS = np.zeros(256, np.uint64)
 """By first byte: a bit for each length that such a word has."""
-for _word in NO_IDS:
-    for _first in {_word[:1].lower(), _word[:1].upper()} - {""}:
-        _NO_ID_LENGTHS[ord(_first)] |= np.uint64(1 << len(_word))
+for _word in NO_IDS - {""}:
+    for _letter in {_word[0].lower(), _word[0].upper()}:
+        _NO_ID_LENGTHS[ord(_letter)] |= np.uint64(1 << len(_word))
 _P1, _P2 = np.uint64(0x9E3779B185EBCA87), np.uint64(0xC2B2AE3D27D4EB4F)
 _FNV, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 _CART_VIEW, _ORDER, _REFUND = int(Kind.CART_VIEW), int(Kind.ORDER), int(Kind.REFUND)
