@@ -199,22 +199,39 @@ def serve(data: Annotated[Path, DATA], flags: dict[str, Any]) -> None:
 def demo(
     flags: dict[str, Any],
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="Keep the demo's data here.", show_default=False)
-    ] = None,
+        Path, typer.Option("--data", metavar="DIR", help="Where everything is kept; the next demo goes on from there.")
+    ] = Path("footfall-demo"),
+    is_fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew: empty the demo's data folder first.")] = False,
     visitors_per_minute: Annotated[
         float, typer.Option(min=0.1, max=60_000, help="How many simulated shoppers arrive.")
     ] = 60.0,
+    browsers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=16,
+            help="How many shoppers more are real browsers (headless Chromium). [default: 2 where that is installed]",
+            show_default=False,
+        ),
+    ] = None,
+    history_days: Annotated[int, typer.Option(min=1, max=365, help="How many days of history come first.")] = 30,
     history_visitors: Annotated[
-        int, typer.Option(min=0, max=1_000_000, help="How many shoppers the two weeks before hold.")
-    ] = 3_000,
+        int, typer.Option(min=1, max=1_000_000, help="How many shoppers that history holds.")
+    ] = 8_000,
     shop_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the shop; 0 takes a free one.")] = 8701,
+    layer_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the shop's variant that fills a dataLayer.")
+    ] = 8702,
     seed: Annotated[int, typer.Option(help="Another number makes other shoppers.")] = 1,
 ) -> None:
-    """Run a shop, the server and simulated shoppers, and print the dashboard's link."""
+    """Run a shop, the server and simulated shoppers, and print the dashboard's link.
+
+    A port that is taken is replaced by a free one. Ctrl-C ends everything.
+    """
     from footfall.hosts.demo import Plan, run
 
-    typer.echo("Making the shoppers' history. The first time, compiling takes about half a minute more.", err=True)
-    run(data, flags, os.environ, Plan(visitors_per_minute, history_visitors, shop_port, seed))
+    plan = Plan(visitors_per_minute, history_visitors, history_days, shop_port, layer_port, browsers, seed, is_fresh)
+    run(data, flags, os.environ, plan)
 
 
 @app.command(name="import")

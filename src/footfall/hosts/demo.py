@@ -2,14 +2,12 @@
 
 import contextlib
 import gc
-import multiprocessing
+import logging
+import shutil
 import socket
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +15,34 @@ import httpx
 import msgspec
 import uvicorn
 from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from footfall import config
 from footfall.adapters.definitions import open_definitions
+from footfall.base.errors import BadInput, Unavailable
 from footfall.events.formats.chunk import Chunk, chunked
 from footfall.hosts import init as folder
-from footfall.hosts import shoppers
-from footfall.hosts.replay import import_files
+from footfall.hosts.replay import ImportResult, import_files
 from footfall.hosts.running import Running
 from footfall.settings import Settings
+from footfall.shoppers.browsing import Doors as BrowserDoors
+from footfall.shoppers.browsing import lacking
+from footfall.shoppers.keeping import Kept
+from footfall.shoppers.living import PEOPLE, Way
+from footfall.shoppers.places import write_places
+from footfall.shoppers.remembering import Past, remembering
 from footfall_shop import app as shop_app
 from footfall_shop.catalogue import CURRENCY
 
 SITE = "demo-shop"
+DEFAULT_DATA = Path("footfall-demo")
+PLACES = "demo-places.mmdb"
+BACKSTAGE = "backstage"
+"""Folder in the data folder with what a shop couldn't know: who the shoppers are, and the truth about their visits."""
+_BEGUN = "begun"
+_DAY_MS = 86_400_000
 _READY_WITHIN_S = 180.0
 _STOP_WITHIN_S = 10.0
 
@@ -38,54 +51,173 @@ class Plan(msgspec.Struct, frozen=True):
     """How busy the demo is."""
 
     visitors_per_minute: float = 60.0
-    history_visitors: int = 3_000
+    history_visitors: int = 8_000
+    history_days: int = 30
     shop_port: int = 8701
+    layer_port: int = 8702
+    """Port of the shop's variant with a ``dataLayer``."""
+    browsers: int | None = None
+    """Shoppers who are real browsers; None is two where Chromium is there."""
     seed: int = 1
+    is_fresh: bool = False
+    """Begin anew, whatever is in the data folder."""
 
 
-def run(data: Path | None, flags: Mapping[str, Any], environ: Mapping[str, str], plan: Plan) -> None:
-    """Run until Ctrl-C or SIGTERM; without ``data`` in a temporary folder that is removed at the end."""
+class _Doors(msgspec.Struct, frozen=True):
+    """The shop's bound ports and their addresses."""
+
+    shop: socket.socket
+    layer: socket.socket
+
+    @property
+    def shop_url(self) -> str:
+        """Where the shop is."""
+        return f"http://127.0.0.1:{self.shop.getsockname()[1]}"
+
+    @property
+    def layer_url(self) -> str:
+        """Where the same shop fills a data layer instead."""
+        return f"http://127.0.0.1:{self.layer.getsockname()[1]}"
+
+
+def run(data: Path, flags: Mapping[str, Any], environ: Mapping[str, str], plan: Plan) -> None:
+    """Run until Ctrl-C or SIGTERM. What happened stays in ``data``, and the next run goes on from there."""
     folder.end_at_sigterm()
-    console = Console(stderr=True)
+    for talkative in ("alembic", "httpx"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    console = Console(highlight=False)
     with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
-        if data is None:
-            data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="footfall-demo-")))
-        settings = _settings(data, flags, environ)
-        door = stack.enter_context(folder.door("127.0.0.1", plan.shop_port, "--shop-port"))
-        shop_url = f"http://127.0.0.1:{door.getsockname()[1]}"
-        login_url = _prepare(data, settings, plan, shop_url, console)
+        is_new = _make_room(data, plan.is_fresh, console)
+        backstage = data / BACKSTAGE
+        settings = _settings(data, flags, environ, console)
+        doors = _Doors(
+            stack.enter_context(_door(plan.shop_port, "the shop", console)),
+            stack.enter_context(_door(plan.layer_port, "the shop's dataLayer variant", console)),
+        )
+        if is_new:
+            folder.init(data, SITE, settings)
+            _past(data, settings, plan, doors.shop_url, console)
+        login_url = folder.login_url(data, "", settings)
         write_key = _write_key(data)
-        stack.enter_context(_shop(door, folder.address(settings), write_key))
+        _open_shops(stack, doors, _local(settings), write_key, backstage)
         running = Running(data, settings)
-        greeter = threading.Thread(target=_greet, args=(settings, login_url, shop_url, data, console), daemon=True)
+        way = Way(_local(settings), write_key, doors.shop_url, backstage, plan.visitors_per_minute)
+        people = Kept("footfall-shoppers", "footfall.shoppers.living", (way,))
+        n_browsers, why_none = _n_browsers(plan.browsers)
+        real = Kept(
+            "footfall-browsers",
+            "footfall.shoppers.browsing",
+            (BrowserDoors((doors.shop_url, doors.layer_url), backstage, n_browsers, plan.seed),),
+        )
+        stack.callback(people.stop)
+        stack.callback(real.stop)
+
+        def open_up() -> None:
+            if not _is_ready(settings):
+                console.print("The server isn't ready yet; see its messages above.")
+                return
+            people.start()
+            if n_browsers:
+                real.start()
+            links = {
+                "Dashboard": f"{login_url}",
+                "Shop": doors.shop_url,
+                "with a dataLayer": doors.layer_url,
+                "Data": str(data),
+            }
+            _greet(links, plan, n_browsers, why_none, console)
+
+        greeter = threading.Thread(target=open_up, name="footfall-greeter", daemon=True)
         greeter.start()
-        stack.enter_context(_shoppers(_local(settings), write_key, shop_url, plan))
         running.serve()
     gc.unfreeze()  # what the server froze would be reported as leaked at exit
     console.print("The demo has ended.")
 
 
-def _settings(data: Path, flags: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
-    """The settings, with the shop's currency unless another is asked for, and a port that is free."""
-    return folder.with_free_port(config.load(data, {"base_currency": CURRENCY} | dict(flags), environ))
+# -- before the doors open ---------------------------------------------------------------------------------------------
 
 
-def _prepare(data: Path, settings: Settings, plan: Plan, shop_url: str, console: Console) -> str:
-    """Make the data folder and its history if it is new; returns a one-time link to log in."""
-    if folder.is_made(data):
-        return folder.login_url(data, "", settings)
-    login_url = folder.init(data, SITE, settings).login_url
-    if plan.history_visitors:
-        with console.status("Two weeks of history … (the first start on a machine compiles for a minute)"):
-            crowd = shoppers.Crowd(plan.seed, shop_url)
-            end_ms = time.time_ns() // 1_000_000
-            result = import_files(data, settings, SITE, _chunks(crowd, end_ms, plan.history_visitors))
-        console.print(f"History: {result.events:,} events of {result.visitors:,} visitors, {result.orders:,} orders.")
-    return login_url
+def _make_room(data: Path, is_fresh: bool, console: Console) -> bool:
+    """Whether the data folder is to be filled. Only a demo's folder is ever emptied."""
+    backstage = data / BACKSTAGE
+    if data.exists() and any(data.iterdir()) and not (backstage / _BEGUN).exists():
+        raise BadInput(f"{data} isn't the folder of a demo. Name another one, or a new one, with --data.")
+    is_whole = (backstage / PEOPLE).exists() and not (backstage / _BEGUN).read_text()
+    if is_whole and not is_fresh:
+        return False
+    if backstage.exists():
+        if not is_fresh:
+            console.print("The last start broke off while it made history: it begins anew.")
+        shutil.rmtree(data)
+    backstage.mkdir(parents=True)
+    (backstage / _BEGUN).write_text("history\n")
+    return True
 
 
-def _chunks(crowd: shoppers.Crowd, end_ms: int, visitors: int) -> Iterator[Chunk]:
-    return chunked((line, time_ms, 0) for time_ms, line in crowd.history(end_ms, visitors=visitors))
+def _settings(data: Path, flags: Mapping[str, Any], environ: Mapping[str, str], console: Console) -> Settings:
+    """The settings, with the shop's currency and the shoppers' places unless others are asked for, and a free port."""
+    places = data / PLACES
+    if not places.exists():
+        write_places(places)
+    given = {"base_currency": CURRENCY, "geo_database": str(places.absolute())} | dict(flags)
+    settings = config.load(data, given, environ)
+    try:
+        return folder.with_free_port(settings)
+    except Unavailable as error:
+        if error.code != "port_in_use":
+            raise
+        free = folder.with_free_port(msgspec.structs.replace(settings, port=0))
+        console.print(f"Port {settings.port} is taken: the dashboard is on {free.port}. (--port names another.)")
+        return free
+
+
+@contextlib.contextmanager
+def _door(port: int, whose: str, console: Console) -> Iterator[socket.socket]:
+    """The port, or a free one if it is taken."""
+    with contextlib.ExitStack() as stack:
+        try:
+            door = stack.enter_context(folder.door("127.0.0.1", port, "--shop-port"))
+        except Unavailable:
+            door = stack.enter_context(folder.door("127.0.0.1", 0, "--shop-port"))
+            console.print(f"Port {port} is taken: {whose} is on {door.getsockname()[1]}. (--shop-port names another.)")
+        yield door
+
+
+def _past(data: Path, settings: Settings, plan: Plan, shop_url: str, console: Console) -> None:
+    """Take the history of the days before in, as an import."""
+    backstage = data / BACKSTAGE
+    end_ms = time.time_ns() // 1_000_000
+    past = Past(plan.seed, shop_url, end_ms, plan.history_days, plan.history_visitors)
+    start_ms = end_ms - plan.history_days * _DAY_MS
+    n_events = 0
+    with remembering(past, backstage) as lines, _progress(console, plan.history_days) as progress:
+        task = progress.add_task(f"{plan.history_days} days of history", total=plan.history_days, what="")
+
+        def tell(chunk: Chunk) -> None:
+            nonlocal n_events
+            n_events += len(chunk.lines)
+            days = (int(chunk.times_ms[-1]) - start_ms) / _DAY_MS
+            progress.update(task, completed=days, what=f"{n_events:,} events")
+
+        result = import_files(data, settings, SITE, chunked((line, at_ms, 0) for line, at_ms in lines), tell)
+        progress.update(task, completed=plan.history_days)
+    (backstage / _BEGUN).write_text("")
+    _tell_past(result, console)
+
+
+def _progress(console: Console, days: int) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[what]}"),
+               TimeRemainingColumn())  # fmt: skip
+    if not console.is_terminal:
+        console.print(f"Making {days} days of history …")
+    return Progress(*columns, console=console, disable=not console.is_terminal)
+
+
+def _tell_past(result: ImportResult, console: Console) -> None:
+    console.print(
+        f"History: {result.events:,} events of {result.visitors:,} visitors with {result.orders:,} orders, "
+        f"in {result.seconds:.0f} s."
+    )
 
 
 def _write_key(data: Path) -> str:
@@ -96,12 +228,24 @@ def _write_key(data: Path) -> str:
         definitions.close()
 
 
+# -- open --------------------------------------------------------------------------------------------------------------
+
+
+def _open_shops(stack: contextlib.ExitStack, doors: _Doors, url: str, write_key: str, backstage: Path) -> None:
+    """The example shop, which serves the tracker on its own domain, and its variant with a data layer."""
+    database = backstage / "shop.db"
+    tagged = shop_app.build("/ff", write_key, database=database, upstream_url=url)
+    layered = shop_app.build("/ff", write_key, install="data-layer", database=database, upstream_url=url)
+    for name, asgi, door in (("shop", tagged, doors.shop), ("layer", layered, doors.layer)):
+        stack.enter_context(_served(name, asgi, door))
+
+
 @contextlib.contextmanager
-def _shop(door: socket.socket, tracker_url: str, write_key: str) -> Iterator[None]:
-    """The example shop in a thread; it keeps nothing and does little."""
-    asgi = shop_app.build(tracker_url, write_key)
-    server = uvicorn.Server(uvicorn.Config(asgi, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="footfall-shop", daemon=True)
+def _served(name: str, asgi: Any, door: socket.socket) -> Iterator[None]:
+    """An application in a thread."""
+    options: dict[str, Any] = {"log_level": "warning", "access_log": False, "timeout_graceful_shutdown": 2}
+    server = uvicorn.Server(uvicorn.Config(asgi, lifespan="auto", **options))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name=f"footfall-{name}", daemon=True)
     thread.start()
     try:
         yield
@@ -110,41 +254,43 @@ def _shop(door: socket.socket, tracker_url: str, write_key: str) -> Iterator[Non
         thread.join(_STOP_WITHIN_S)
 
 
-@contextlib.contextmanager
-def _shoppers(url: str, write_key: str, shop_url: str, plan: Plan) -> Iterator[BaseProcess]:
-    """Shoppers in a process of their own, so that they don't slow the server down; they wait until it answers."""
-    process = multiprocessing.get_context("spawn").Process(
-        target=shoppers.run,
-        args=(url, write_key, plan.seed, shop_url, plan.visitors_per_minute, plan.history_visitors),
-        name="footfall-shoppers",
-        daemon=True,
-    )
-    process.start()
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.join(_STOP_WITHIN_S)
-        if process.is_alive():
-            process.kill()
-            process.join()
+def _n_browsers(wanted: int | None) -> tuple[int, str]:
+    """How many real browsers shop, and why there are none if there could be."""
+    if wanted == 0:
+        return 0, ""
+    if missing := lacking():
+        return 0, f"No real browsers among them: {missing}"
+    return (2 if wanted is None else wanted), ""
 
 
-def _greet(settings: Settings, login_url: str, shop_url: str, data: Path, console: Console) -> None:
-    """Say where everything is as soon as the server takes events."""
+def _is_ready(settings: Settings) -> bool:
+    """Wait until the server takes events; False if it doesn't for minutes."""
     deadline_s = time.monotonic() + _READY_WITHIN_S
     with httpx.Client(base_url=_local(settings), timeout=2, trust_env=False) as client:
         while time.monotonic() < deadline_s:
             with contextlib.suppress(httpx.TransportError):
                 if client.get("/readyz").status_code == 200:
-                    break
+                    return True
             time.sleep(0.1)
-        else:
-            console.print("The server isn't ready yet; see its messages above.")
-            return
-    sys.stdout.write(f"\nDashboard   {login_url}   (works once)\nShop        {shop_url}\nData        {data}\n\n")
-    sys.stdout.write("Shoppers are on their way. Ctrl-C ends everything.\n")
-    sys.stdout.flush()
+    return False
+
+
+def _greet(links: Mapping[str, str], plan: Plan, n_browsers: int, why_none: str, console: Console) -> None:
+    """Say where everything is."""
+    table = Table.grid(padding=(0, 2))
+    for name, link in links.items():
+        table.add_row(f"[bold]{name}[/]", link)
+    rate = f"{plan.visitors_per_minute:g} visitors a minute are on their way"
+    rate += f", and {n_browsers} of them are real browsers." if n_browsers else "."
+    for line in ("", rate, why_none, "The dashboard's link works once. Ctrl-C ends everything."):
+        if line or line == "":
+            table.add_row("", line)
+    if console.is_terminal and console.width >= 100:
+        console.print(Panel(table, title="Footfall", expand=False))
+    else:  # one line each, whatever the width: programs and narrow windows keep the links whole
+        console.print("\n".join(f"{name:<16}  {link}" for name, link in links.items()), soft_wrap=True)
+        console.print("\n".join(line for line in (rate, why_none) if line), soft_wrap=True)
+        console.print("The dashboard's link works once. Ctrl-C ends everything.")
 
 
 def _local(settings: Settings) -> str:
