@@ -198,6 +198,36 @@ def test_visitors_are_listed_by_state(shop: Shop) -> None:
         page_of(shop, state="rich")
 
 
+def test_the_ledger_of_a_site_counts_its_events_alone_through_restarts(shop: Shop) -> None:
+    same = track("A")
+    shop.send(same, track("B"), track("", NOON_MS + 1))
+    shop.send(same, {**track("C"), "type": "odd"}, site=2)
+    shop.folder.log.append(
+        [entry(same, track("D"), received_ms=NOON_MS), entry(track("E"), site=2, received_ms=NOON_MS)]
+    )
+    waiting = {"received": 5, "applied": 2, "duplicate": 0, "failed": 1, "lag_events": 2}
+    assert {**shop.profiles.ledger(1), **waiting} == shop.profiles.ledger(1)
+    assert {
+        **shop.profiles.ledger(2),
+        "received": 3,
+        "applied": 1,
+        "failed": 1,
+        "lag_events": 1,
+    } == shop.profiles.ledger(2)
+    shop.apply()
+    shop.profiles.replay_failed(2, None, None)
+    assert shop.profiles.ledger(2)["received"] == 3, "a second try is no event received"
+    shop.apply()
+    shop.store()
+    shop = again(shop)
+    first = {"received": 5, "applied": 3, "duplicate": 1, "failed": 1, "lag_events": 0, "lag_ms": 0}
+    second = {"received": 3, "applied": 2, "duplicate": 0, "failed": 1, "lag_events": 0, "lag_ms": 0}
+    assert (shop.profiles.ledger(1), shop.profiles.ledger(2)) == (first, second)
+    assert shop.profiles.ledger() == {name: first[name] + second[name] for name in first}
+    assert shop.profiles.ledger(3)["received"] == 0
+    shop.close()
+
+
 def test_ids_are_found_as_they_were_read(shop: Shop) -> None:
     shop.send(track("A", anonymous="  padded "), track("A", anonymous="x" * 300), track("A", anonymous=None, user="12"))
     for text in (" padded", "x" * 300, "12"):

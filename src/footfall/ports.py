@@ -562,8 +562,11 @@ class Profiles(Protocol):
         """``{"items": [...], "cursor": str | None}``, newest first."""
         ...
 
-    def ledger(self) -> dict[str, int]:
-        """``received, applied, duplicate, failed, lag_events, lag_ms`` over all sites, consistent at one moment."""
+    def ledger(self, site: int = 0) -> dict[str, int]:
+        """``received, applied, duplicate, failed, lag_events, lag_ms``, consistent at one moment.
+
+        Of one site, or over all (0); ``lag_ms`` is always the age of the oldest event that waits, whosever it is.
+        """
         ...
 
     def failed(self, site: int, *, limit: int, cursor: str | None, reason: str | None) -> dict[str, Any]:

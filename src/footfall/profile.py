@@ -117,8 +117,8 @@ class Parts(Protocol):
         """Tells that the log has something new."""
         ...
 
-    def ledger(self) -> dict[str, int]:
-        """Where every event is, at one moment."""
+    def ledger(self, site: int = 0) -> dict[str, int]:
+        """Where every event is, at one moment; of a site, or of all (0)."""
         ...
 
     def commit(self) -> bool:
@@ -557,9 +557,9 @@ class LiveProfiles:
 
     # -- ledger and refused events ---------------------------------------------------------------------------------
 
-    def ledger(self) -> dict[str, int]:
+    def ledger(self, site: int = 0) -> dict[str, int]:
         """See :class:`footfall.ports.Profiles`."""
-        out = self._parts.ledger()
+        out = self._parts.ledger(site)
         return {**out, "lag_ms": self._oldest_ms() if out["lag_events"] else 0}
 
     def _oldest_ms(self) -> int:

@@ -169,7 +169,7 @@ class SampleProfiles:
         end = start + limit
         return {"items": items[start:end], "cursor": str(end) if end < len(items) else None}
 
-    def ledger(self) -> dict[str, int]:
+    def ledger(self, site: int = 0) -> dict[str, int]:
         with self._lock:
             return dict(self.counters)
 

@@ -89,9 +89,10 @@ class MemoryProfiles:
         item |= {"title": "Shoes", "product_id": None, "price": None, "dwell_s": 4.5, "session": 2}
         return {"items": [item][:limit], "cursor": None}
 
-    def ledger(self) -> dict[str, int]:
-        n_failed = sum(map(len, self.open_failed.values()))
-        counts = {"received": self.n_received + n_failed, "applied": self.n_received, "duplicate": 0}
+    def ledger(self, site: int = 0) -> dict[str, int]:
+        n_failed = sum(len(failed) for number, failed in self.open_failed.items() if site in (0, number))
+        n_applied = len(self.rows.get(site, [])) if site else self.n_received
+        counts = {"received": n_applied + n_failed, "applied": n_applied, "duplicate": 0}
         return counts | {"failed": n_failed, "lag_events": 0, "lag_ms": 0}
 
     def failed(self, site: int, *, limit: int, cursor: str | None, reason: str | None) -> dict[str, Any]:

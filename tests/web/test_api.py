@@ -78,6 +78,15 @@ def test_visitors_are_of_the_site_asked_for_by_number_or_name(browser: Browser) 
     assert browser.get("/api/visitors?site=3").status_code == 404
 
 
+def test_the_ledger_is_of_all_sites_or_of_one_that_the_asker_reaches(home: House, browser: Browser) -> None:
+    assert browser.get("/api/ledger").json()["received"] == 4
+    assert browser.get("/api/ledger?site=other").json()["received"] == 2
+    assert browser.get("/api/ledger?site=3").status_code == 404
+    browser.headers.update(home.token("viewer", [1]))
+    assert browser.get("/api/ledger?site=1").json()["received"] == 2
+    assert browser.get("/api/ledger?site=2").status_code == 403
+
+
 def test_a_list_is_read_page_by_page(home: House, browser: Browser) -> None:
     for n in range(5):
         home.profiles.add(1, live_row(f"w{n}", f"w{n}", NOW_MS - 1000 * n - 1), NOW_MS)
@@ -166,7 +175,7 @@ def test_a_huge_body_is_refused(browser: Browser) -> None:
 def test_what_nobody_expected_gets_an_id_and_shows_no_trace(
     home: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def break_down() -> dict[str, int]:
+    def break_down(site: int) -> dict[str, int]:
         secret_local = "hunter2hunter2"
         raise RuntimeError(f"inner {len(secret_local)} cause")
 
@@ -181,7 +190,7 @@ def test_what_nobody_expected_gets_an_id_and_shows_no_trace(
 
 
 def test_a_part_that_is_down_says_when_to_come_back(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    def down() -> dict[str, int]:
+    def down(site: int) -> dict[str, int]:
         raise Unavailable("The engine is starting.", retry_after_s=7)
 
     monkeypatch.setattr(home.profiles, "ledger", down)

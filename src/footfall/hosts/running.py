@@ -47,6 +47,8 @@ _TROUBLE_MS = 10_000
 """A loop that has failed for so long makes the server unready."""
 _LAG_FRACTION = 0.5
 """Of the lag at which events are refused; from here on the server isn't ready, so that a balancer looks elsewhere."""
+_READ_EVENTS = 5_000
+"""Of the log, at once."""
 _FACTS_KEPT = 2_000
 """Snapshots of shared facts that are kept, so that merges made since can be taken back exactly: 83 days, hourly."""
 
@@ -162,10 +164,25 @@ class DataFolder:
     def _n_extra_applied(self) -> int:
         return self.engine.counters["control"] + self.engine.counters["retried"]
 
-    def ledger(self) -> dict[str, int]:
-        """Where every event is, at one moment."""
+    def ledger(self, site: int = 0) -> dict[str, int]:
+        """Where every event is, at one moment; of a site, or of all (0)."""
+        if site:
+            return self._ledger_of(site)
         with self.log.counting, self.lock:
             return self.engine.ledger(self.log.next_offset(), self.log.n_extra - self._n_extra_applied())
+
+    def _ledger_of(self, site: int) -> dict[str, int]:
+        with self.lock:
+            ended = self.engine.ended_of(site)
+            offset, end = self.engine.next_offset, self.log.next_offset()
+        n_waiting = 0
+        while offset < end:
+            entries = self.log.read(offset, min(end - offset, _READ_EVENTS))
+            for _, entry in entries:
+                if entry.site == site and entry.replay_of < 0 and entry.source != Source.ENGINE:
+                    n_waiting += entry.n
+            offset = entries[-1][0] + entries[-1][1].n
+        return {"received": sum(ended.values()) + n_waiting, **ended, "lag_events": n_waiting}
 
     def tick(self, now_ms: int) -> None:
         """End the sessions that are due."""

@@ -95,18 +95,19 @@ def reading_routes(
     definitions: Definitions, profiles: Profiles, doorman: Doorman, live: Live, metrics: Metrics
 ) -> list[BaseRouteHandler]:
     """Everything that reads profiles, and the two routes that set them right: replay and undo."""
+    find = site_provider(definitions)
     read: dict[str, Any] = {
         "opt": {"permission": Permission.READ},
         "dependencies": {
-            "at": Provide(site_provider(definitions), sync_to_thread=False),
+            "at": Provide(find, sync_to_thread=False),
             "who": Provide(_who, sync_to_thread=False),
         },
     }
 
     @get("/api/ledger", opt={"permission": Permission.READ}, responses=answers(Ledger))
     @on_thread
-    def ledger() -> dict[str, int]:
-        return profiles.ledger()
+    def ledger(request: AnyRequest, site_query: _SiteQuery = None) -> dict[str, int]:
+        return profiles.ledger(find(request, site_query) if site_query else 0)
 
     @get("/api/visitors", **read, responses=answers(VisitorPage))
     @on_thread
