@@ -507,6 +507,15 @@ def test_who_said_no_gets_no_cookie_from_a_batch_that_was_under_way(shop: Shop) 
     assert [event["event"] for event in events_of(shop.log)] == ["Segment Consent Preference Updated"]
 
 
+def test_a_batch_that_says_no_to_measuring_brings_no_cookie(shop: Shop) -> None:
+    event = {**EVENT, "anonymousId": ID, "context": {"consent": {"analytics_storage": "denied"}}}
+    answer = shop.post(
+        "/v1/batch", {**ASKING, "batch": [event]}, headers={"host": "shop.test", "origin": "http://shop.test"}
+    )
+    assert answer.status == 200
+    assert "set-cookie" not in answer.headers
+
+
 def test_an_event_that_says_no_to_measuring_is_answered_and_not_stored(shop: Shop) -> None:
     refusing = {**EVENT, "context": {"consent": {"categoryPreferences": {"analytics": False}}}}
     assert shop.post("/v1/batch", {"batch": [refusing]}).status == 200

@@ -315,7 +315,7 @@ class Collector:
         except BadInput as error:
             return self._kept_refusal(door, request, error, body)
         taken = self._taken(request, source, split) if split.events or split.rejects else _NOTHING
-        if door is _BATCH and cookies.ASKING in body and request.origin is not None:
+        if door is _BATCH and cookies.ASKING in body and request.origin is not None and taken.events:
             request.cookie = self._cookie(request, body)
         return taken
 
