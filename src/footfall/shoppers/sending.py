@@ -150,4 +150,6 @@ async def _is_set_within(stop: asyncio.Event, wait_s: float) -> bool:
     if wait_s > 0:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), wait_s)
+    else:
+        await asyncio.sleep(0)  # the senders' turn
     return stop.is_set()

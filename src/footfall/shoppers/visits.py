@@ -405,7 +405,7 @@ class Visit:
         self._wait(3)
         self.tab.submit_form(self.now_ms, "/search")
         self._page("/search", f"Search: {words}", {"q": words}, clicks="")
-        self.tab.track(self._soon(), "Products Searched", {"query": words, "results": len(found)})
+        self.tab.track(self._soon(), "Products Searched", {"query": words, "n_results": len(found)})
         self._read_page(7 if found else 4, 0.4)
         if found and self.pages_left > 0:
             self._product(max(found[:4], key=self._liking))
