@@ -108,6 +108,15 @@ def test_the_list_is_filtered_and_searched(board: Dashboard, inside: Page) -> No
     expect(inside.locator("[data-visitor]")).to_have_count(1)
     inside.fill("input[type=search]", "nobody like this")
     expect(inside.locator(".empty h2")).to_have_text("Nobody like this")
+    inside.click(".choice >> text=Live")
+    expect(inside.locator("input[type=search]")).to_have_value("")
+    expect(inside.locator("[data-visitor]")).to_have_count(7)
+
+
+def test_a_search_looks_among_everyone_and_says_so(board: Dashboard, inside: Page) -> None:
+    inside.fill("input[type=search]", "e3b5")
+    expect(inside.locator("[data-visitor]")).to_have_count(1)
+    expect(inside.locator(".choice input >> nth=1")).to_be_checked()
 
 
 def test_what_is_being_typed_stays_while_the_list_moves(board: Dashboard, inside: Page) -> None:

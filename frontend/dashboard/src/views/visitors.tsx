@@ -218,6 +218,7 @@ export function VisitorsView() {
   );
 }
 
+/** A search looks among everyone, so it shows "All", and "Live" ends it. */
 function Filters({ filter }: { filter: Filter }) {
   const timer = useRef(0);
   // What is being typed: the list may be drawn anew meanwhile.
@@ -240,8 +241,8 @@ function Filters({ filter }: { filter: Filter }) {
             <input
               type="radio"
               name="live"
-              checked={filter.isLive === isLive}
-              onChange={() => go(toAddress({ ...filter, isLive }))}
+              checked={(filter.isLive && !filter.query) === isLive}
+              onChange={() => go(toAddress({ ...filter, isLive, query: isLive ? "" : filter.query }))}
             />
             <span>{isLive ? "Live" : "All"}</span>
           </label>
@@ -278,7 +279,7 @@ function Nobody({ filter }: { filter: Filter }) {
     return (
       <Empty title="Nobody like this">
         <p>
-          Ids are found by their beginning, people by words of the name or e-mail address that your shop sends with{" "}
+          Ids are found by their beginning, people by words of the name or e‑mail address that your shop sends with{" "}
           <code>identify</code>
           {filter.state ? "; here only those of the state that is chosen" : ""}.
         </p>
