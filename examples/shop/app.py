@@ -1,6 +1,7 @@
-"""How do I run the shop on its own? ``python examples/shop/app.py http://127.0.0.1:8700 WRITE_KEY [PORT]``."""
+"""How do I run the shop on its own? ``python examples/shop/app.py http://127.0.0.1:8700 WRITE_KEY``; see ``--help``."""
 
-import sys
+import argparse
+from pathlib import Path
 
 import uvicorn
 
@@ -8,7 +9,38 @@ from footfall_shop.app import build
 
 __all__ = ["build"]
 
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(description="Alder & Finch, a small shop with Footfall's tracker on it.")
+    parser.add_argument("server_url", help="address of the Footfall server, such as http://127.0.0.1:8700")
+    parser.add_argument("write_key", help="printed by `footfall init`")
+    parser.add_argument("--port", type=int, default=8701)
+    parser.add_argument(
+        "--install", choices=["tag", "data-layer"], default="tag", help="how the tracker is on the pages"
+    )
+    parser.add_argument(
+        "--own-domain", action="store_true", help="fetch and feed the tracker through the shop, below /ff/"
+    )
+    parser.add_argument("--ask-first", action="store_true", help="ask visitors before anything is stored or sent")
+    parser.add_argument(
+        "--legacy-order", action="store_true", help="the order page writes the older dataLayer shape too"
+    )
+    parser.add_argument(
+        "--database", type=Path, help="file for carts, accounts and orders; without it they are forgotten"
+    )
+    chosen = parser.parse_args()
+    shop = build(
+        "/ff" if chosen.own_domain else chosen.server_url,
+        chosen.write_key,
+        install=chosen.install,
+        is_consent_required=chosen.ask_first,
+        database=chosen.database,
+        upstream_url=chosen.server_url,
+        legacy_order=chosen.legacy_order,
+    )
+    uvicorn.run(shop, port=chosen.port)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 3:
-        sys.exit(f"usage: python {sys.argv[0]} TRACKER_URL WRITE_KEY [PORT]   (both are printed by `footfall init`)")
-    uvicorn.run(build(sys.argv[1], sys.argv[2]), port=int(sys.argv[3]) if len(sys.argv) > 3 else 8701)
+    main()

@@ -1,222 +1,136 @@
-"""How is the demo shop served? A plain ASGI app without state: the cart lives in the shopper's own cookie."""
+"""How is the shop served? One ASGI application: its pages, its forms, and the tracker on its own domain."""
 
-import re
-import secrets
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from footfall_shop import catalogue, pages
-from footfall_shop.pages import Line, Setting
-from footfall_shop.pictures import draw
+from litestar import Litestar, Response
+from litestar.exceptions import HTTPException
+
+from footfall_shop import changes, pages
+from footfall_shop.proxy import PREFIX, Proxy
+from footfall_shop.rendering import Asked, Install, Renderer
+from footfall_shop.store import Store
+
+logger = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_HERE = Path(__file__).parent
-_FILES = {
-    "/shop.css": ("shop.css", "text/css; charset=utf-8"),
-    "/shop.js": ("shop.js", "text/javascript; charset=utf-8"),
-    "/stub.js": ("stub.js", "text/javascript; charset=utf-8"),
-    "/icon.svg": ("icon.svg", "image/svg+xml"),
-}
-_BODY_MAX_BYTES = 10_000
-_LINES_MAX = 20
+_FORM_MAX_BYTES = 32_000
 
 
-class _Answer:
-    """A response under way: status, headers, body."""
+def build(
+    tracker_url: str,
+    write_key: str,
+    *,
+    install: Literal["tag", "data-layer"] = "tag",
+    is_consent_required: bool = False,
+    database: Path | None = None,
+    upstream_url: str = "",
+    legacy_order: bool = False,
+) -> Asgi:
+    """The shop as an ASGI application.
 
-    def __init__(
-        self, body: str | bytes = "", status: int = 200, content_type: str = "text/html; charset=utf-8"
-    ) -> None:
-        self.body = body.encode() if isinstance(body, str) else body
-        self.status = status
-        self.headers = [("content-type", content_type)]
-
-    def cookie(self, name: str, value: str) -> "_Answer":
-        """Set a cookie of the shop's own, or with ``""`` remove it."""
-        age = "" if value else "; Max-Age=0"
-        self.headers.append(("set-cookie", f"{name}={value}; Path=/; HttpOnly; SameSite=Lax{age}"))
-        return self
-
-
-def _to(path: str) -> _Answer:
-    answer = _Answer(status=303)
-    answer.headers.append(("location", path))
-    return answer
-
-
-def build(tracker_url: str, write_key: str, *, is_consent_required: bool = False) -> Asgi:
-    """The shop as an ASGI app.
-
-    ``tracker_url`` is the address of ``footfall.js``, or of the server it comes from; with ``is_consent_required`` the
-    shop asks its visitors first.
+    ``tracker_url`` is where browsers get ``footfall.js``: the address of the script, or of the server it comes from,
+    or ``/ff`` for the shop's own domain; then ``upstream_url`` is the Footfall server behind it. With
+    ``install="tag"`` the pages call the tracker, with ``"data-layer"`` they fill Google Tag Manager's ``dataLayer``,
+    and with ``legacy_order`` the order page writes the older Enhanced E-commerce shape there too. With
+    ``is_consent_required`` the shop asks its visitors first. Without ``database`` it forgets all when it ends.
     """
-    if not urlsplit(tracker_url).path.endswith(".js"):
-        tracker_url = tracker_url.rstrip("/") + "/footfall.js"
+    if install not in ("tag", "data-layer"):
+        raise ValueError(f"install must be 'tag' or 'data-layer', not {install!r}")
     parts = urlsplit(tracker_url)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    policy = [
-        "default-src 'none'",
-        f"script-src 'self' {origin}",
-        f"connect-src {origin}",
-        "style-src 'self'",
-        "img-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    ]
-    headers = [
-        ("content-security-policy", "; ".join(policy)),
-        ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "strict-origin-when-cross-origin"),
-    ]
+    if not parts.netloc and not upstream_url:
+        raise ValueError(f"upstream_url must name the Footfall server that the shop fetches {tracker_url}/ from")
+    script = tracker_url if parts.path.endswith(".js") else f"{tracker_url.rstrip('/')}/footfall.js"
+    upstream = upstream_url or f"{parts.scheme}://{parts.netloc}"
+    kept = Install(script, write_key, install, is_consent_required, legacy_order)
+    return Shop(kept, Store(database), Proxy(upstream))
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
-            return
-        if scope["type"] != "http":
-            return
-        cookies = _cookies(scope)
-        setting = Setting(
-            tracker_url, write_key, is_consent_required, _read_lines(cookies.get("cart", "")), cookies.get("user", "")
+
+class Shop:
+    """The application."""
+
+    def __init__(self, install: Install, store: Store, proxy: Proxy) -> None:
+        self._renderer = Renderer(install, store)
+        self._store, self._proxy = store, proxy
+        self._headers = [
+            (b"content-security-policy", install.policy.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"strict-origin-when-cross-origin"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"permissions-policy", b"geolocation=(), camera=(), microphone=()"),
+        ]
+        self._litestar = Litestar(
+            [*pages.routes(self._renderer), *changes.routes(self._renderer)],
+            openapi_config=None,
+            logging_config=None,
+            request_max_body_size=_FORM_MAX_BYTES,
+            exception_handlers={HTTPException: self._failure, Exception: self._crash},
+            on_shutdown=[self._close],
         )
-        if scope["method"] == "POST":
-            answer = _change(scope["path"], await _form(receive), setting)
-        elif scope["method"] in ("GET", "HEAD"):
-            answer = _show(scope["path"], _query(scope["query_string"]), setting, cookies)
+
+    async def _close(self) -> None:
+        await self._proxy.close()
+        self._store.close()
+
+    def _failure(self, request: Asked, problem: HTTPException) -> Response[bytes]:
+        """A page that says what went wrong and where to go on."""
+        status = problem.status_code
+        if status == HTTPStatus.NOT_FOUND:
+            title, text = "Nothing here", "The page may have moved, or the thing is sold and gone."
         else:
-            answer = _Answer("Only GET and POST here.", 405, "text/plain; charset=utf-8")
-        await _respond(send, answer, headers, has_body=scope["method"] != "HEAD")
+            title, text = (
+                "That didn't work",
+                "The shop couldn't read what the browser sent. Please go back and try again.",
+            )
+        return self._renderer.page(
+            request, self._renderer.visit(request), "missing.html", title=title, text=text, status=status,
+            page=("not-found", title),
+        )  # fmt: skip
 
-    return app
+    def _crash(self, request: Asked, problem: Exception) -> Response[bytes]:
+        """An error of the shop's own: written to the log, and nothing of it on the page."""
+        logger.error("%s %s failed", request.method, request.scope["path"], exc_info=problem)
+        body = b"<!doctype html><title>Sorry</title><h1>Sorry</h1><p>Something broke on our side. Please try again."
+        return Response(body, status_code=500, media_type="text/html; charset=utf-8")
 
-
-def _show(path: str, query: dict[str, str], setting: Setting, cookies: dict[str, str]) -> _Answer:
-    if path == "/":
-        return _Answer(pages.home(setting))
-    if path in _FILES:
-        name, content_type = _FILES[path]
-        answer = _Answer((_HERE / name).read_bytes(), 200, content_type)
-        answer.headers.append(("cache-control", "max-age=60"))
-        return answer
-    if path.startswith("/pictures/"):
-        drawn = catalogue.BY_SLUG.get(path.removeprefix("/pictures/").removesuffix(".svg"))
-        if drawn is None:
-            return _Answer("No such picture.", 404, "text/plain; charset=utf-8")
-        answer = _Answer(draw(drawn), 200, "image/svg+xml")
-        answer.headers.append(("cache-control", "max-age=86400"))
-        return answer
-    if path == "/search":
-        words = query.get("q", "")[:200]
-        return _Answer(pages.found(setting, words, catalogue.search(words)))
-    if path == "/cart":
-        return _Answer(pages.cart(setting))
-    if path == "/checkout":
-        return _Answer(pages.checkout(setting)) if setting.cart else _to("/cart")
-    if path == "/account":
-        answer = _Answer(pages.account(setting, has_just_signed_in=cookies.get("signed-in") == "1"))
-        return answer.cookie("signed-in", "") if "signed-in" in cookies else answer
-    order_id, _, ordered = cookies.get("order", "").partition("~")
-    if order_id and path == pages.order_path(order_id):
-        return _Answer(pages.confirmed(setting, order_id, _read_lines(ordered)))
-    category = path.strip("/")
-    if catalogue.in_category(category):
-        return _Answer(pages.listing(setting, category, query.get("sort", "")))
-    shown = catalogue.BY_SLUG.get(category.rpartition("/")[2])
-    if shown and path == shown.path:
-        return _Answer(pages.product(setting, shown))
-    return _Answer(pages.missing(setting), 404)
-
-
-def _change(path: str, form: dict[str, str], setting: Setting) -> _Answer:
-    product = catalogue.BY_SLUG.get(form.get("product", ""))
-    if path == "/cart/add" and product:
-        n_added = int(form["quantity"]) if re.fullmatch(r"[1-9]\d?", form.get("quantity", "")) else 1
-        n_before = next((line.quantity for line in setting.cart if line.product is product), 0)
-        kept = [line for line in setting.cart if line.product is not product]
-        return _to("/cart").cookie("cart", _write_lines([*kept, Line(product, min(n_before + n_added, 99))]))
-    if path == "/cart/remove":
-        return _to("/cart").cookie("cart", _write_lines([line for line in setting.cart if line.product is not product]))
-    if path == "/checkout" and setting.cart:
-        order_id = f"AF-{secrets.token_hex(4).upper()}"
-        answer = (
-            _to(pages.order_path(order_id))
-            .cookie("order", f"{order_id}~{_write_lines(setting.cart)}")
-            .cookie("cart", "")
-        )
-        email = _email(form)
-        return answer.cookie("user", email) if email and not setting.user else answer
-    if path == "/sign-in" and _email(form):
-        return _to("/account").cookie("user", _email(form)).cookie("signed-in", "1")
-    if path == "/sign-out":
-        return _to("/").cookie("user", "")
-    return _to("/")
-
-
-def _email(form: dict[str, str]) -> str:
-    email = form.get("email", "").strip()
-    return email if re.fullmatch(r"[\w.+-]{1,64}@[\w.-]{1,120}", email, re.ASCII) else ""
-
-
-def _write_lines(lines: list[Line] | Any) -> str:
-    return "|".join(f"{line.product.slug}:{line.quantity}" for line in lines[-_LINES_MAX:])
-
-
-def _read_lines(text: str) -> list[Line]:
-    lines = []
-    for part in text.split("|")[:_LINES_MAX]:
-        slug, _, quantity = part.partition(":")
-        if slug in catalogue.BY_SLUG and re.fullmatch(r"[1-9]\d?", quantity, re.ASCII):
-            lines.append(Line(catalogue.BY_SLUG[slug], int(quantity)))
-    return lines
-
-
-def _cookies(scope: Scope) -> dict[str, str]:
-    found: SimpleCookie = SimpleCookie()
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            try:
-                found.load(value.decode("latin-1"))
-            except CookieError:
-                continue
-    return {name: morsel.value for name, morsel in found.items()}
-
-
-def _query(raw: bytes) -> dict[str, str]:
-    return {name: values[-1] for name, values in parse_qs(raw.decode("latin-1"), max_num_fields=20).items()}
-
-
-async def _form(receive: Receive) -> dict[str, str]:
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > _BODY_MAX_BYTES:
-            return {}
-        if not message.get("more_body"):
-            try:
-                return _query(body)
-            except ValueError:
-                return {}
-
-
-async def _respond(send: Send, answer: _Answer, headers: list[tuple[str, str]], has_body: bool) -> None:
-    every = [*headers, *answer.headers, ("content-length", str(len(answer.body)))]
-    encoded = [(name.encode(), value.encode("latin-1", "replace")) for name, value in every]
-    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": answer.body if has_body else b""})
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._litestar(scope, receive, send)  # type: ignore[arg-type]
             return
+        if scope["path"].startswith(f"{PREFIX}/"):
+            await self._proxy(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET", "is_head": True}  # the server keeps the body back
+        elif scope["method"] == "POST" and not _is_own(scope):
+            await _refuse(send)
+            return
+
+        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", []), *self._headers]}
+            await send(message)
+
+        await self._litestar(scope, receive, send_with_headers)  # type: ignore[arg-type]
+
+
+def _is_own(scope: Scope) -> bool:
+    """Whether a form comes from a page of this very host: browsers say so in ``Origin``."""
+    headers = dict(scope["headers"])
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
+
+
+async def _refuse(send: Send) -> None:
+    text = b"This form must be sent from a page of the shop itself."
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": text})

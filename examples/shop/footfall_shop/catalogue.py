@@ -96,9 +96,11 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", _plain(text))
 
 
-_SAME = {"jumper": "sweater", "jumpers": "sweater", "pullover": "sweater", "trainers": "sneakers",
-         "cup": "mug", "cups": "mug", "rucksack": "backpack", "bag": "bags", "coat": "jackets", "coats": "jackets", "throw": "blanket",
-         "pillow": "cushion", "light": "lamp", "wellies": "wellie", "knit": "knitwear", "dress": "dresses"}  # fmt: skip
+_SAME = {
+    "jumper": "knitwear", "jumpers": "knitwear", "pullover": "knitwear", "sweater": "knitwear", "trainers": "sneakers",
+    "cup": "mug", "cups": "mug", "rucksack": "backpack", "coat": "jackets", "coats": "jackets", "throw": "blanket",
+    "pillow": "cushion", "light": "lamp", "wellies": "wellie", "knit": "knitwear", "dress": "dresses", "gift": "mug",
+}  # fmt: skip
 """Words people use for what the shop calls otherwise."""
 _NAMES = {product.slug: _plain(product.name) for product in PRODUCTS}
 _TEXTS = {
@@ -121,7 +123,7 @@ def _score(product: Product, words: Sequence[str]) -> float:
             total += 10
         elif any(form in product.category for form in forms):
             total += 5
-        elif any(f" {form}" in f" {_TEXTS[product.slug]}" for form in forms):
+        elif any((form if len(form) > 3 else f" {form}") in f" {_TEXTS[product.slug]}" for form in forms):
             total += 1
         else:
             return 0

@@ -1,358 +1,344 @@
-# ruff: noqa: E501  (markup reads better unbroken)
-"""What does each page of the shop say? HTML from catalogue and cart; every text is escaped here."""
+# ruff: noqa: E501  (what a page is given reads better unbroken)
+"""Which address shows which page? Every page of the shop, and what it tells of itself."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
+from datetime import UTC, datetime
 from typing import Any
 
-from footfall_shop import catalogue
-from footfall_shop.catalogue import CURRENCY, PRODUCTS, Product, as_json
+import msgspec
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+
+from footfall_shop import catalogue, telling
+from footfall_shop.assortment import CAMPAIGNS, COLOURS, CURRENCY, PRODUCTS, Product
+from footfall_shop.forms import COUNTRIES
+from footfall_shop.listing import narrow
+from footfall_shop.rendering import Asked, Renderer
+from footfall_shop.store import Visit
+from footfall_shop.till import DELIVERIES, QUANTITY_MAX, add_up
+
+GIFTS_FOR = {
+    "her": ("For her", "lough-throw", "women"),
+    "him": ("For him", "flannel-check", "men"),
+    "home": ("For the house", "dusk-lamp", "house"),
+    "outdoors": ("For the outdoors", "storm-lantern", "outdoor"),
+}
+"""Who a gift is for: title, picture, department."""
+GIFT_BUDGETS = {
+    "under-50": ("Under $50", 0, 50),
+    "50-100": ("$50 to $100", 50, 100),
+    "100-200": ("$100 to $200", 100, 200),
+}
+TEXTS = {"about": "About us", "delivery": "Delivery", "returns": "Returns and repairs", "privacy": "Privacy"}
+_QUERY_MAX = 100
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line of a cart or an order."""
+def routes(shop: Renderer) -> list[HTTPRouteHandler]:
+    """Handlers of every address that is looked at."""
 
-    product: Product
-    quantity: int
+    @get("/")
+    async def home(request: Asked) -> Response[bytes]:
+        visit = shop.visit(request)
+        best = sorted(PRODUCTS, key=lambda product: -product.n_reviews)[:4]
+        new = [product for product in PRODUCTS if product.is_new][:4]
+        shown = {campaign.name: telling.promotion(campaign, position) for campaign, position in _tiles()}
+        return shop.page(
+            request, visit, "home.html", title="Alder & Finch: made to be kept", page=("home", "Home"),
+            about="Shoes that can be resoled, pans for the next cook, tents for another decade.",
+            events=[telling.track("Promotion Viewed", **promotion) for promotion in shown.values()], promotions=shown,
+            products=telling.listed(best, "home/best") | telling.listed(new, "home/new"), best=best, new=new,
+        )  # fmt: skip
 
-    @property
-    def total(self) -> float:
-        """What the line costs, in the shop's currency."""
-        return round(self.product.price * self.quantity, 2)
+    def section(request: Asked, path: str) -> Response[bytes]:
+        visit, found = shop.visit(request), catalogue.CATEGORIES[path]
+        listing = narrow(catalogue.in_category(path), _words(request), f"/{path}")
+        return shop.page(
+            request, visit, "list.html", title=f"{found.title}{_below(path)}", page=(path, found.title), about=found.lead,
+            events=[telling.list_viewed(listing, path, path)], products=telling.listed(listing.products, path),
+            listing=listing, section_path=path, lead=found.lead, heading=found.title,
+        )  # fmt: skip
+
+    @get("/{a:str}")
+    async def first_level(request: Asked, a: str) -> Response[bytes]:
+        return section(request, _section(a))
+
+    @get("/{a:str}/{b:str}")
+    async def second_level(request: Asked, a: str, b: str) -> Response[bytes]:
+        return section(request, _section(a, b))
+
+    @get("/{a:str}/{b:str}/{c:str}")
+    async def third_level(request: Asked, a: str, b: str, c: str) -> Response[bytes]:
+        return section(request, _section(a, b, c))
+
+    @get("/{a:str}/{b:str}/{c:str}/{slug:str}")
+    async def product(request: Asked, a: str, b: str, c: str, slug: str) -> Response[bytes]:
+        shown = catalogue.BY_SLUG.get(slug)
+        if shown is None or shown.category != f"{a}/{b}/{c}":
+            raise NotFoundException
+        visit, words = shop.visit(request), _words(request)
+        colour = words.get("colour", "")
+        colour = colour if colour in shown.colours else shown.colours[0]
+        related = _related(shown)
+        viewed = telling.track(
+            "Product Viewed",
+            **catalogue.as_json(shown, variant=COLOURS[colour].name, url=str(request.url.with_replacements(query=""))),
+        )
+        return shop.page(
+            request, visit, "product.html", title=shown.name, page=(shown.category, shown.name), about=shown.about,
+            events=[] if "missing" in words else [viewed], products=telling.listed(related, f"related/{slug}"),
+            product=shown, colour=colour, related=related, is_wished=shown in visit.wishes,
+            is_size_missing=words.get("missing") == "size", linked=_linked(shown), quantity_max=min(QUANTITY_MAX, shown.stock),
+        )  # fmt: skip
+
+    @get("/search")
+    async def search(request: Asked) -> Response[bytes]:
+        visit, words = shop.visit(request), _words(request)
+        query = words.get("q", "").strip()[:_QUERY_MAX]
+        found = catalogue.search(query)
+        listing = narrow(found, words | {"q": query}, "/search", keep=["q"])
+        popular = sorted(PRODUCTS, key=lambda product: -product.n_reviews)[:4] if not found else []
+        return shop.page(
+            request, visit, "search.html", title=f"Search: {query}" if query else "Search", page=("search", "Search"),
+            events=[telling.searched(query, len(found))] if query else [], query=query, listing=listing, popular=popular,
+            products=telling.listed(listing.products, "search") | telling.listed(popular, "search/popular"),
+            sections_found=catalogue.suggest(query)[0],
+        )  # fmt: skip
+
+    @get("/suggest")
+    async def suggest(request: Asked) -> Response[bytes]:
+        found_sections, found = catalogue.suggest(_words(request).get("q", "")[:_QUERY_MAX])
+        entries = [
+            {"title": section.title, "path": f"/{section.path}", "about": "Section"} for section in found_sections
+        ]
+        entries += [
+            {"title": product.name, "path": product.path, "about": f"${product.price:,.2f}"} for product in found
+        ]
+        return shop.answer(request, msgspec.json.encode(entries), "application/json", cache="public, max-age=300")
+
+    @get("/sale")
+    async def sale(request: Asked) -> Response[bytes]:
+        reduced = [product for product in PRODUCTS if product.regular_price]
+        listing = narrow(reduced, _words(request), "/sale")
+        lead = "Reduced until it is gone. We reduce twice a year, and only what we won't make again."
+        return shop.page(
+            request, shop.visit(request), "list.html", title="Sale", page=("sale", "Sale"), about=lead,
+            events=[telling.list_viewed(listing, "sale", "sale")], products=telling.listed(listing.products, "sale"),
+            listing=listing, section_path="", lead=lead, heading="Sale",
+        )  # fmt: skip
+
+    @get("/campaign/{name:str}")
+    async def campaign(request: Asked, name: str) -> Response[bytes]:
+        found = CAMPAIGNS.get(name)
+        if found is None:
+            raise NotFoundException
+        listing = narrow([catalogue.BY_SLUG[slug] for slug in found.slugs], _words(request), found.path)
+        promotion = telling.promotion(found, "landing")
+        list_id = f"campaign/{name}"
+        return shop.page(
+            request, shop.visit(request), "campaign.html", title=found.title, page=(list_id, found.title), about=found.lead,
+            events=[telling.track("Promotion Viewed", **promotion), telling.list_viewed(listing, list_id, list_id)],
+            products=telling.listed(listing.products, list_id), campaign=found, listing=listing,
+        )  # fmt: skip
+
+    @get(["/gifts", "/gifts/{whom:str}", "/gifts/{whom:str}/{budget:str}"])
+    async def gifts(request: Asked, whom: str = "", budget: str = "") -> Response[bytes]:
+        if (whom and whom not in GIFTS_FOR) or (budget and budget not in GIFT_BUDGETS):
+            raise NotFoundException
+        found = _gifts(whom, budget) if budget else []
+        list_id = "/".join(part for part in ("gifts", whom, budget) if part)
+        parts = ["Gift finder", GIFTS_FOR[whom][0] if whom else "", GIFT_BUDGETS[budget][0] if budget else ""]
+        title = ", ".join(part for part in parts if part)
+        listed = [catalogue.as_json(product, position=n) for n, product in enumerate(found, 1)]
+        event = telling.track("Product List Viewed", list_id=list_id, category="gifts", products=listed)
+        return shop.page(
+            request, shop.visit(request), "gifts.html", title=title, page=("gifts", title), events=[event] if found else [],
+            products=telling.listed(found, list_id), whom=whom, budget=budget, found=found, people=GIFTS_FOR,
+            budgets=GIFT_BUDGETS, pictured={key: catalogue.BY_SLUG[slug] for key, (_, slug, _) in GIFTS_FOR.items()},
+        )  # fmt: skip
+
+    @get("/cart")
+    async def cart(request: Asked) -> Response[bytes]:
+        visit = shop.visit(request)
+        totals = add_up(visit.lines, visit.code)
+        beside = [] if visit.lines else sorted(PRODUCTS, key=lambda product: -product.n_reviews)[:4]
+        return shop.page(
+            request, visit, "cart.html", title="Cart", page=("cart", "Cart"), totals=totals, beside=beside,
+            events=[telling.cart_viewed(visit, totals)], products=telling.listed(beside, "cart/empty"),
+            is_code_wrong="code" in _words(request), quantity_max=QUANTITY_MAX,
+        )  # fmt: skip
+
+    @get("/checkout")
+    async def checkout(request: Asked) -> Response[bytes]:
+        visit = shop.visit(request)
+        if not visit.lines:
+            return shop.to(request, "/cart", visit)
+        return checkout_page(shop, request, visit, {"email": visit.email, "country": "US", "delivery": "standard"}, {})
+
+    @get("/order/{order_id:str}")
+    async def order(request: Asked, order_id: str) -> Response[bytes]:
+        visit = shop.visit(request)
+        placed = shop.store.order(visit, order_id)
+        if placed is None:
+            raise NotFoundException
+        is_new = not request.scope.get("is_head") and shop.store.tell_order(order_id)
+        return shop.page(
+            request, visit, "order.html", title=f"Order {order_id}", page=("checkout", "Order confirmed"), order=placed,
+            events=[telling.order_completed(placed)] if is_new else [], way=DELIVERIES[placed.way], when=_date(placed.placed_s),
+        )  # fmt: skip
+
+    @get("/account")
+    async def account(request: Asked) -> Response[bytes]:
+        visit = shop.visit(request)
+        if not visit.email:
+            return sign_in_page(shop, request, visit)
+        orders = [(placed, _date(placed.placed_s)) for placed in shop.store.orders(visit)]
+        return shop.page(request, visit, "account.html", title="Your account", page=("account", "Account"), orders=orders,
+                         products=telling.listed(visit.wishes[:4], "wishlist"))  # fmt: skip
+
+    @get("/sign-in")
+    async def sign_in(request: Asked) -> Response[bytes]:
+        visit = shop.visit(request)
+        return shop.to(request, "/account", visit) if visit.email else sign_in_page(shop, request, visit)
+
+    @get("/wishlist")
+    async def wishlist(request: Asked) -> Response[bytes]:
+        visit = shop.visit(request)
+        return shop.page(request, visit, "wishlist.html", title="Wish list", page=("account", "Wish list"),
+                         products=telling.listed(visit.wishes, "wishlist"))  # fmt: skip
+
+    def text(name: str) -> HTTPRouteHandler:
+        @get(f"/{name}", name=name)
+        async def show(request: Asked) -> Response[bytes]:
+            return shop.page(
+                request, shop.visit(request), f"{name}.html", title=TEXTS[name], page=("help", TEXTS[name])
+            )
+
+        return show
+
+    @get("/pictures/{version:str}/{name:str}")
+    async def picture(request: Asked, version: str, name: str) -> Response[bytes]:
+        return _found(shop.picture(request, name.removesuffix(".svg")))
+
+    @get("/static/{version:str}/{name:str}")
+    async def file(request: Asked, version: str, name: str) -> Response[bytes]:
+        return _found(shop.file(request, name))
+
+    @get("/robots.txt")
+    async def robots(request: Asked) -> Response[bytes]:
+        rules = b"User-agent: *\nDisallow: /cart\nDisallow: /checkout\nDisallow: /account\nDisallow: /ff/\n"
+        return shop.answer(request, rules, "text/plain; charset=utf-8", cache="public, max-age=86400")
+
+    return [
+        home, first_level, second_level, third_level, product, search, suggest, sale, campaign, gifts, cart, checkout,
+        order, account, sign_in, wishlist, picture, file, robots, *(text(name) for name in TEXTS),
+    ]  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What every page needs: where the tracker is, and who is shopping with what in the cart."""
-
-    tracker_url: str
-    write_key: str
-    is_consent_required: bool
-    cart: Sequence[Line]
-    user: str
-
-
-def money(amount: float) -> str:
-    """``1234.5`` as the shop prints it."""
-    return f"${amount:,.2f}"
-
-
-def order_path(order_id: str) -> str:
-    """Where the confirmation of an order stands."""
-    return f"/thank-you/{order_id}"
+def checkout_page(
+    shop: Renderer, request: Asked, visit: Visit, form: dict[str, str], errors: dict[str, str]
+) -> Response[bytes]:
+    """The checkout with what was typed so far, and what is wrong with it."""
+    ways = {key: add_up(visit.lines, visit.code, key) for key in DELIVERIES}
+    totals = ways.get(form.get("delivery", ""), ways["standard"])
+    shop.store.start_checkout(visit)
+    return shop.page(
+        request, visit, "checkout.html", title="Check out", page=("checkout", "Check out"), status=422 if errors else 200,
+        events=[] if errors else [telling.checkout_started(visit, totals)], totals=totals, ways=ways, deliveries=DELIVERIES,
+        form={name: form.get(name, "") for name in ("email", "name", "address", "city", "postcode", "country", "delivery")},
+        errors=errors, countries=COUNTRIES,
+    )  # fmt: skip
 
 
-def total(lines: Sequence[Line]) -> float:
-    """What the lines cost together."""
-    return round(sum(line.total for line in lines), 2)
+def sign_in_page(shop: Renderer, request: Asked, visit: Visit, typed: str = "", error: str = "") -> Response[bytes]:
+    """The sign-in form."""
+    return shop.page(
+        request, visit, "sign_in.html", title="Sign in", page=("account", "Sign in"), typed=typed, error=error,
+        status=422 if error else 200,
+    )  # fmt: skip
 
 
-def lines_json(lines: Sequence[Line]) -> list[dict[str, Any]]:
-    """Lines as ``properties.products``."""
-    return [as_json(line.product, quantity=line.quantity) for line in lines]
+def _words(request: Asked) -> dict[str, str]:
+    """The words of the address; of doubled ones the last."""
+    return {name: value for name, value in request.query_params.items() if isinstance(value, str)}
 
 
-def home(setting: Setting) -> str:
-    """The front page: a promotion, the departments, what is reduced."""
-    departments = "".join(
-        f'<a class="tile" href="/{path}"><img src="/pictures/{catalogue.in_category(path)[0].slug}.svg" alt="" width="320" '
-        f'height="320"><span>{escape(catalogue.title_of(path))}</span></a>'
-        for path in catalogue.children("")
-    )
-    reduced = [product for product in PRODUCTS if product.regular_price]
-    body = f"""
-<section class="hero">
-  <div>
-    <p class="eyebrow">Autumn sale</p>
-    <h1>Made to be kept.</h1>
-    <p>Shoes that can be resoled, pans for the next cook, tents for another decade. Some of it at a friendlier price this week.</p>
-    <a class="button" href="/women/clothing" data-footfall-event="Promotion Clicked" data-footfall-prop-promotion_id="autumn-sale"
-      data-footfall-prop-name="Autumn sale" data-footfall-prop-position="hero">See the sale</a>
-  </div>
-  <img src="/pictures/quilt-liner.svg" alt="" width="320" height="320">
-</section>
-<section><h2>Departments</h2><div class="tiles">{departments}</div></section>
-<section><h2>Reduced this week</h2>{_grid(reduced[:8], "home/reduced")}</section>"""
-    events = [{"event": "Promotion Viewed", "properties": {"promotion_id": "autumn-sale", "name": "Autumn sale"}}]
-    return _page(setting, "Alder & Finch", body, page=["home", "Home"], events=events)
+def _section(*parts: str) -> str:
+    path = "/".join(parts)
+    if path not in catalogue.CATEGORIES:
+        raise NotFoundException
+    return path
 
 
-def listing(setting: Setting, path: str, sort: str) -> str:
-    """A category: its children, and everything in it."""
-    products = _sorted(catalogue.in_category(path), sort)
-    title = catalogue.title_of(path)
-    children = "".join(
-        f'<a class="chip" href="/{child}">{escape(catalogue.title_of(child))}</a>' for child in catalogue.children(path)
-    )
-    options = "".join(
-        f'<option value="{value}"{" selected" if value == sort else ""}>{text}</option>'
-        for value, text in (("", "Our order"), ("price", "Price, low to high"), ("-price", "Price, high to low"))
-    )
-    body = f"""
-{_crumbs(path)}
-<div class="bar"><h1>{escape(title)} <small>{len(products)}</small></h1>
-<form action="/{escape(path)}" data-sort><label>Sort <select name="sort">{options}</select></label><noscript><button>Go</button></noscript></form></div>
-<nav class="chips" aria-label="Narrower">{children}</nav>
-{_grid(products, path)}"""
-    events = [
-        {
-            "event": "Product List Viewed",
-            "properties": {"list_id": path, "category": path, "products": [as_json(p) for p in products[:24]]},
-        }
+def _below(path: str) -> str:
+    department = path.partition("/")[0]
+    return f", {catalogue.title_of(department).lower()}" if "/" in path else ""
+
+
+def _tiles() -> list[tuple[Any, str]]:
+    names = ("autumn-sale", "knitwear-season", "night-by-the-lake", "slow-mornings")
+    positions = ("hero", "tile-1", "tile-2", "tile-3")
+    return [(CAMPAIGNS[name], position) for name, position in zip(names, positions, strict=True)]
+
+
+def _related(shown: Product) -> list[Product]:
+    """Two of the same section, then what others of the department like most."""
+    same = [product for product in catalogue.in_category(shown.category) if product is not shown][:2]
+    department = catalogue.in_category(shown.category.partition("/")[0])
+    others = sorted(department, key=lambda product: -product.n_reviews)
+    seen = [shown, *same]
+    return [*same, *(product for product in others if product not in seen and product.category != shown.category)][:4]
+
+
+def _gifts(whom: str, budget: str) -> list[Product]:
+    _, low, high = GIFT_BUDGETS[budget]
+    department = GIFTS_FOR[whom][2]
+    fitting = [
+        product
+        for product in PRODUCTS
+        if low <= product.price < high and product.is_available and not _has_shoe_size(product)
     ]
-    return _page(setting, title, body, page=[path, title], events=events)
-
-
-def product(setting: Setting, shown: Product) -> str:
-    """One product."""
-    sizes = "".join(
-        f'<label><input type="radio" name="size" value="{size}"{" checked" if index == 2 else ""}><span>{size}</span></label>'
-        for index, size in enumerate(shown.sizes)
-    )
-    size_choice = f'<fieldset class="sizes"><legend>Size</legend>{sizes}</fieldset>' if sizes else ""
-    related = [other for other in catalogue.in_category(shown.category) if other is not shown]
-    related += [
-        other for other in catalogue.in_category(shown.category.split("/")[0]) if other not in [*related, shown]
+    own = [product for product in fitting if product.category.startswith(f"{department}/")]
+    others = [
+        product for product in fitting if product.category.startswith(("house/", "outdoor/")) and product not in own
     ]
-    body = f"""
-{_crumbs(shown.category, shown.name)}
-<article class="product">
-  <img src="/pictures/{shown.slug}.svg" alt="{escape(shown.name)}" width="320" height="320">
-  <div>
-    <h1>{escape(shown.name)}</h1>
-    {_price(shown)}
-    <p>{escape(shown.about)}</p>
-    <form method="post" action="/cart/add" data-event="Product Added">
-      <input type="hidden" name="product" value="{shown.slug}">
-      {size_choice}
-      <label class="quantity">Quantity <select name="quantity">{"".join(f"<option>{n}</option>" for n in range(1, 6))}</select></label>
-      <button class="button">Add to cart</button>
-      <button class="button quiet" type="button" data-wishlist aria-pressed="false">Save for later</button>
-    </form>
-    <ul class="promises"><li>Delivered in 2 to 3 days</li><li>30 days to send it back</li><li>Repaired by us for ten years</li></ul>
-  </div>
-</article>
-<section><h2>Goes well with</h2>{_grid(related[:4], f"related/{shown.slug}")}</section>"""
-    linked = {
+    return (
+        sorted(own, key=lambda product: -product.rating)[:8]
+        + sorted(others, key=lambda product: -product.rating)[: max(0, 8 - len(own))]
+    )
+
+
+def _has_shoe_size(product: Product) -> bool:
+    return "/shoes/" in product.category
+
+
+def _linked(shown: Product) -> dict[str, Any]:
+    """The product as schema.org describes it, for search engines."""
+    state = "InStock" if shown.is_available else "OutOfStock"
+    return {
         "@context": "https://schema.org",
         "@type": "Product",
         "sku": shown.sku,
         "productID": shown.slug,
         "name": shown.name,
+        "description": shown.about,
         "category": shown.category,
-        "offers": {"@type": "Offer", "price": f"{shown.price:.2f}", "priceCurrency": CURRENCY},
+        "brand": {"@type": "Brand", "name": catalogue.BRAND},
+        "aggregateRating": {"@type": "AggregateRating", "ratingValue": shown.rating, "reviewCount": shown.n_reviews},
+        "offers": {
+            "@type": "Offer",
+            "price": f"{shown.price:.2f}",
+            "priceCurrency": CURRENCY,
+            "availability": f"https://schema.org/{state}",
+        },
     }
-    return _page(
-        setting,
-        shown.name,
-        body,
-        page=[shown.category, shown.name],
-        events=[{"event": "Product Viewed", "properties": as_json(shown)}],
-        data={"product": as_json(shown)},
-        linked=linked,
-    )
 
 
-def found(setting: Setting, query: str, products: Sequence[Product]) -> str:
-    """Search results."""
-    body = (
-        f"<h1>{len(products)} found for “{escape(query)}”</h1>{_grid(products, 'search')}"
-        if products
-        else f"<h1>Nothing found for “{escape(query)}”</h1><p>Try fewer words, or <a href='/'>start from the front page</a>.</p>"
-    )
-    events = [{"event": "Products Searched", "properties": {"query": query, "n_results": len(products)}}]
-    return _page(setting, "Search", body, page=["search", "Search"], events=events, query=query)
+def _date(epoch_s: int) -> str:
+    when = datetime.fromtimestamp(epoch_s, UTC)
+    return f"{when.day} {when:%B %Y}"
 
 
-def cart(setting: Setting) -> str:
-    """The cart."""
-    if not setting.cart:
-        body = "<h1>Your cart is empty</h1><p>Good things wait <a href='/'>on the front page</a>.</p>"
-        return _page(setting, "Cart", body, page=["cart", "Cart"])
-    rows = "".join(
-        f"""<li><a href="{line.product.path}"><img src="/pictures/{line.product.slug}.svg" alt="" width="88" height="88"></a>
-<div><a href="{line.product.path}">{escape(line.product.name)}</a><span>{line.quantity} × {money(line.product.price)}</span></div>
-<strong>{money(line.total)}</strong>
-<form method="post" action="/cart/remove" data-event="Product Removed" data-line="{index}"><input type="hidden" name="product"
-value="{line.product.slug}"><button class="link" aria-label="Remove {escape(line.product.name)}">Remove</button></form></li>"""
-        for index, line in enumerate(setting.cart)
-    )
-    body = f"""<h1>Cart</h1><ul class="lines">{rows}</ul>
-<p class="total">Total <strong>{money(total(setting.cart))}</strong></p>
-<a class="button" href="/checkout">Check out</a>"""
-    value = {"value": total(setting.cart), "currency": CURRENCY, "products": lines_json(setting.cart)}
-    return _page(
-        setting,
-        "Cart",
-        body,
-        page=["cart", "Cart"],
-        events=[{"event": "Cart Viewed", "properties": value}],
-        data={"lines": lines_json(setting.cart)},
-    )
-
-
-def checkout(setting: Setting) -> str:
-    """Address and payment on one page."""
-    lines = "".join(
-        f"<li><span>{line.quantity} × {escape(line.product.name)}</span><strong>{money(line.total)}</strong></li>"
-        for line in setting.cart
-    )
-    body = f"""<h1>Check out</h1><div class="columns">
-<form method="post" action="/checkout" data-event="Payment Info Entered" class="stack">
-<label>E-mail<input name="email" type="email" autocomplete="email" required value="{escape(setting.user)}"></label>
-<label>Name<input name="name" autocomplete="name" required></label>
-<label>Address<input name="address" autocomplete="street-address" required></label>
-<fieldset><legend>Payment</legend>
-<label class="inline"><input type="radio" name="payment" value="card" checked> Card</label>
-<label class="inline"><input type="radio" name="payment" value="invoice"> Invoice</label></fieldset>
-<button class="button">Pay {money(total(setting.cart))}</button>
-<p class="fine">A demonstration shop: nothing is charged and nothing is sent.</p></form>
-<aside class="summary"><h2>Your order</h2><ul>{lines}</ul><p class="total">Total <strong>{money(total(setting.cart))}</strong></p></aside></div>"""
-    value = {"value": total(setting.cart), "currency": CURRENCY, "products": lines_json(setting.cart)}
-    return _page(
-        setting,
-        "Check out",
-        body,
-        page=["checkout", "Check out"],
-        events=[{"event": "Checkout Started", "properties": value}],
-        data={"checkout": {"value": total(setting.cart), "currency": CURRENCY}},
-    )
-
-
-def confirmed(setting: Setting, order_id: str, lines: Sequence[Line]) -> str:
-    """Thank you."""
-    listed = "".join(
-        f"<li><span>{line.quantity} × {escape(line.product.name)}</span><strong>{money(line.total)}</strong></li>"
-        for line in lines
-    )
-    body = f"""<h1>Thank you</h1><p>Your order <strong>{escape(order_id)}</strong> is on its way to nowhere: this is a demonstration.</p>
-<aside class="summary"><ul>{listed}</ul><p class="total">Total <strong>{money(total(lines))}</strong></p></aside>
-<p><a class="button quiet" href="/">Look around again</a></p>"""
-    order = {
-        "order_id": order_id,
-        "revenue": total(lines),
-        "total": total(lines),
-        "currency": CURRENCY,
-        "products": lines_json(lines),
-    }
-    return _page(
-        setting,
-        "Thank you",
-        body,
-        page=["checkout", "Order confirmed"],
-        events=[{"event": "Order Completed", "properties": order}],
-    )
-
-
-def account(setting: Setting, has_just_signed_in: bool) -> str:
-    """Sign in, or out."""
-    if setting.user:
-        body = f"""<h1>Hello</h1><p>Signed in as <strong>{escape(setting.user)}</strong>.</p>
-<form method="post" action="/sign-out" data-sign-out><button class="button quiet">Sign out</button></form>"""
-    else:
-        body = """<h1>Sign in</h1><form method="post" action="/sign-in" class="stack narrow">
-<label>E-mail<input name="email" type="email" autocomplete="email" required></label>
-<button class="button">Sign in</button><p class="fine">Any address will do: there is no password in a demonstration.</p></form>"""
-    events = [{"event": "Signed In", "properties": {"method": "email"}}] if has_just_signed_in else []
-    return _page(setting, "Account", body, page=["account", "Account"], events=events)
-
-
-def missing(setting: Setting) -> str:
-    """404."""
-    body = "<h1>Nothing here</h1><p>The page may have moved. <a href='/'>Back to the shop</a>.</p>"
-    return _page(setting, "Not found", body, page=["not-found", "Not found"])
-
-
-def _sorted(products: list[Product], sort: str) -> list[Product]:
-    if sort in ("price", "-price"):
-        return sorted(products, key=lambda product: product.price, reverse=sort == "-price")
-    return products
-
-
-def _price(shown: Product) -> str:
-    if shown.regular_price:
-        return f'<p class="price"><s>{money(shown.regular_price)}</s> <strong class="sale">{money(shown.price)}</strong></p>'
-    return f'<p class="price"><strong>{money(shown.price)}</strong></p>'
-
-
-def _grid(products: Sequence[Product], list_id: str) -> str:
-    cards = "".join(
-        f"""<li><a href="{p.path}" data-footfall-event="Product Clicked" data-footfall-prop-product_id="{p.slug}"
-data-footfall-prop-name="{escape(p.name)}" data-footfall-prop-category="{p.category}" data-footfall-prop-price="{p.price}"
-data-footfall-prop-currency="{CURRENCY}" data-footfall-prop-list_id="{escape(list_id)}" data-footfall-prop-position="{position}">
-<img src="/pictures/{p.slug}.svg" alt="" width="320" height="320" loading="lazy"><span class="name">{escape(p.name)}</span>{_price(p)}</a></li>"""
-        for position, p in enumerate(products, 1)
-    )
-    return f'<ul class="grid">{cards}</ul>'
-
-
-def _crumbs(path: str, leaf: str = "") -> str:
-    segments = path.split("/")
-    links = [
-        f'<a href="/{"/".join(segments[: depth + 1])}">{escape(catalogue.title_of(segment))}</a>'
-        for depth, segment in enumerate(segments)
-    ]
-    if leaf:
-        links.append(f"<span>{escape(leaf)}</span>")
-    return f'<nav class="crumbs" aria-label="You are here"><a href="/">Shop</a>{"".join(links)}</nav>'
-
-
-def _script_json(value: object) -> str:
-    """JSON that can stand in a script element."""
-    return json.dumps(value).replace("<", "\\u003c")
-
-
-def _page(
-    setting: Setting,
-    title: str,
-    body: str,
-    *,
-    page: list[str],
-    events: Sequence[dict[str, Any]] = (),
-    data: dict[str, Any] | None = None,
-    linked: dict[str, Any] | None = None,
-    query: str = "",
-) -> str:
-    navigation = "".join(f'<a href="/{path}">{escape(catalogue.title_of(path))}</a>' for path in catalogue.children(""))
-    n_items = sum(line.quantity for line in setting.cart)
-    known = {"page": page, "events": list(events), "user": setting.user} | (data or {})
-    linked_data = f'<script type="application/ld+json">{_script_json(linked)}</script>' if linked else ""
-    banner = (
-        """<div class="consent" role="dialog" aria-label="Privacy" hidden data-consent-banner>
-<p>May we remember what you look at, to make this shop better for you?</p>
-<button class="button" data-consent="granted">Yes</button><button class="button quiet" data-consent="denied">No</button></div>"""
-        if setting.is_consent_required
-        else ""
-    )
-    consent = ' data-consent="required"' if setting.is_consent_required else ""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}{"" if title == "Alder & Finch" else " · Alder &amp; Finch"}</title>
-<link rel="icon" href="/icon.svg">
-<link rel="stylesheet" href="/shop.css">
-<script src="/stub.js"></script>
-<script async src="{escape(setting.tracker_url)}" data-write-key="{escape(setting.write_key)}" data-auto-page="false"{consent}></script>
-<script defer src="/shop.js"></script>
-{linked_data}
-</head>
-<body>
-<a class="skip" href="#main">To the content</a>
-<header>
-  <a class="brand" href="/">Alder <span>&amp;</span> Finch</a>
-  <nav aria-label="Departments">{navigation}</nav>
-  <form action="/search" role="search"><input type="search" name="q" aria-label="Search the shop" placeholder="Search" value="{escape(query)}"></form>
-  <div class="own"><a href="/account">{"Account" if setting.user else "Sign in"}</a><a href="/cart">Cart <b>{n_items}</b></a></div>
-</header>
-<main id="main">{body}</main>
-<footer><p>Alder &amp; Finch is a demonstration shop that comes with Footfall.</p></footer>
-{banner}
-<script type="application/json" id="shop-data">{_script_json(known)}</script>
-</body>
-</html>
-"""
+def _found(response: Response[bytes] | None) -> Response[bytes]:
+    if response is None:
+        raise NotFoundException
+    return response
