@@ -551,6 +551,15 @@ def test_nothing_else_stands_under_the_prefix(shop: Shop, path: str) -> None:
     assert shop.ask("GET", path).status == 404
 
 
+def test_the_dashboard_is_not_shown_under_the_prefix(shop: Shop) -> None:
+    async def dashboard(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("nothing of it may be asked for")
+
+    shop.app = build(shop.collector, dashboard)
+    for path in ("/ff/", "/ff/login", "/ff/api/ledger", "/ff/visitors/x", "/ff/healthz"):
+        assert shop.ask("GET", path, headers={"accept": "text/html"}).status == 404
+
+
 def test_without_prefixes_there_are_none(open_shop: Callable[..., Shop]) -> None:
     shop = open_shop(path_prefixes=())
     assert shop.post("/ff/v1/batch", {"batch": [EVENT]}).status == 404

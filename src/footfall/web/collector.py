@@ -255,8 +255,13 @@ class Collector:
         handler = self._fixed.get(path)
         if handler is not None or path.count("/") < 2:
             return handler
-        if path.startswith(self._prefixes):
+        if path.startswith(self._prefixes):  # nothing else is there: the dashboard has no place on the shop's domain
             path = next(path[len(prefix) - 1 :] for prefix in self._prefixes if path.startswith(prefix))
+            return self._route_with_key(path) or _send_missing
+        return self._route_with_key(path)
+
+    def _route_with_key(self, path: str) -> Handler | None:
+        """The handler of a path that holds a write key."""
         key, _, rest = path[1:].partition("/")
         if rest == "i":
             return partial(self._events, _SNOWPLOW_GET, key)
@@ -522,6 +527,10 @@ class Collector:
         is_trusted = self._proxies.is_trusted(request.peer)
         url = bootstrap.base_url(self.settings.public_url, request.scheme, request.headers, is_proxy_trusted=is_trusted)
         return Answer(200, make(request.site, url), (*JSON, (b"cache-control", b"private, max-age=60")))
+
+
+async def _send_missing(scope: Scope, receive: Receive, send: Send) -> None:
+    await error_answer(404, "missing", "There is nothing here.").send(send, None)
 
 
 _STATUS: tuple[tuple[type[FootfallError], int], ...] = (
