@@ -16,19 +16,11 @@ def main() -> None:
     parser.add_argument("server_url", help="address of the Footfall server, such as http://127.0.0.1:8700")
     parser.add_argument("write_key", help="printed by `footfall init`")
     parser.add_argument("--port", type=int, default=8701)
-    parser.add_argument(
-        "--install", choices=["tag", "data-layer"], default="tag", help="how the tracker is on the pages"
-    )
-    parser.add_argument(
-        "--own-domain", action="store_true", help="fetch and feed the tracker through the shop, below /ff/"
-    )
+    parser.add_argument("--install", choices=["tag", "data-layer"], default="tag", help="how the tracker is installed")
+    parser.add_argument("--own-domain", action="store_true", help="serve the tracker through the shop, below /ff/")
     parser.add_argument("--ask-first", action="store_true", help="ask visitors before anything is stored or sent")
-    parser.add_argument(
-        "--legacy-order", action="store_true", help="the order page writes the older dataLayer shape too"
-    )
-    parser.add_argument(
-        "--database", type=Path, help="file for carts, accounts and orders; without it they are forgotten"
-    )
+    parser.add_argument("--legacy-order", action="store_true", help="write the older dataLayer shape of an order too")
+    parser.add_argument("--database", type=Path, help="file for carts, accounts and orders; else they are forgotten")
     chosen = parser.parse_args()
     shop = build(
         "/ff" if chosen.own_domain else chosen.server_url,
