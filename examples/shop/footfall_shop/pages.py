@@ -59,21 +59,22 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
         )  # fmt: skip
 
     @get("/{a:str}")
-    async def first_level(request: Asked, a: str) -> Response[bytes]:
-        return section(request, _section(a))
+    async def first_level(request: Asked) -> Response[bytes]:
+        return section(request, _section(request))
 
     @get("/{a:str}/{b:str}")
-    async def second_level(request: Asked, a: str, b: str) -> Response[bytes]:
-        return section(request, _section(a, b))
+    async def second_level(request: Asked) -> Response[bytes]:
+        return section(request, _section(request))
 
     @get("/{a:str}/{b:str}/{c:str}")
-    async def third_level(request: Asked, a: str, b: str, c: str) -> Response[bytes]:
-        return section(request, _section(a, b, c))
+    async def third_level(request: Asked) -> Response[bytes]:
+        return section(request, _section(request))
 
     @get("/{a:str}/{b:str}/{c:str}/{slug:str}")
-    async def product(request: Asked, a: str, b: str, c: str, slug: str) -> Response[bytes]:
+    async def product(request: Asked) -> Response[bytes]:
+        slug = _part(request, "slug")
         shown = catalogue.BY_SLUG.get(slug)
-        if shown is None or shown.category != f"{a}/{b}/{c}":
+        if shown is None or shown.path != request.scope["path"].rstrip("/"):
             raise NotFoundException
         visit, words = shop.visit(request), _words(request)
         colour = words.get("colour", "")
@@ -127,7 +128,8 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
         )  # fmt: skip
 
     @get("/campaign/{name:str}")
-    async def campaign(request: Asked, name: str) -> Response[bytes]:
+    async def campaign(request: Asked) -> Response[bytes]:
+        name = _part(request, "name")
         found = CAMPAIGNS.get(name)
         if found is None:
             raise NotFoundException
@@ -141,7 +143,8 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
         )  # fmt: skip
 
     @get(["/gifts", "/gifts/{whom:str}", "/gifts/{whom:str}/{budget:str}"])
-    async def gifts(request: Asked, whom: str = "", budget: str = "") -> Response[bytes]:
+    async def gifts(request: Asked) -> Response[bytes]:
+        whom, budget = _part(request, "whom"), _part(request, "budget")
         if (whom and whom not in GIFTS_FOR) or (budget and budget not in GIFT_BUDGETS):
             raise NotFoundException
         found = _gifts(whom, budget) if budget else []
@@ -175,7 +178,8 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
         return checkout_page(shop, request, visit, {"email": visit.email, "country": "US", "delivery": "standard"}, {})
 
     @get("/order/{order_id:str}")
-    async def order(request: Asked, order_id: str) -> Response[bytes]:
+    async def order(request: Asked) -> Response[bytes]:
+        order_id = _part(request, "order_id")
         visit = shop.visit(request)
         placed = shop.store.order(visit, order_id)
         if placed is None:
@@ -216,12 +220,12 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
         return show
 
     @get("/pictures/{version:str}/{name:str}")
-    async def picture(request: Asked, version: str, name: str) -> Response[bytes]:
-        return _found(shop.picture(request, name.removesuffix(".svg")))
+    async def picture(request: Asked) -> Response[bytes]:
+        return _found(shop.picture(request, _part(request, "name").removesuffix(".svg")))
 
     @get("/static/{version:str}/{name:str}")
-    async def file(request: Asked, version: str, name: str) -> Response[bytes]:
-        return _found(shop.file(request, name))
+    async def file(request: Asked) -> Response[bytes]:
+        return _found(shop.file(request, _part(request, "name")))
 
     @get("/robots.txt")
     async def robots(request: Asked) -> Response[bytes]:
@@ -262,8 +266,14 @@ def _words(request: Asked) -> dict[str, str]:
     return {name: value for name, value in request.query_params.items() if isinstance(value, str)}
 
 
-def _section(*parts: str) -> str:
-    path = "/".join(parts)
+def _part(request: Asked, name: str) -> str:
+    """A part of the address, or ``""``."""
+    return str(request.path_params.get(name, ""))
+
+
+def _section(request: Asked) -> str:
+    """The section that the address names."""
+    path = "/".join(_part(request, name) for name in ("a", "b", "c") if name in request.path_params)
     if path not in catalogue.CATEGORIES:
         raise NotFoundException
     return path

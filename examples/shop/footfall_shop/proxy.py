@@ -4,7 +4,6 @@ Only these routes go through, with their body as it is; of the cookies only the 
 """
 
 import asyncio
-import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -95,26 +94,16 @@ class Proxy:
 def _forwarded(scope: Scope, headers: dict[str, str]) -> list[tuple[str, str]]:
     """Who asks, how, and for which host; and of the cookies only the tracker's.
 
-    What a proxy in front of the shop said of it counts if it runs on this machine; others could say anything.
+    Whose word on that counts if another proxy stands in front, the ASGI server knows (uvicorn: ``forwarded-allow-ips``).
     """
-    client = scope["client"][0] if scope.get("client") else ""
-    said = headers if _is_here(client) else {}
-    chain = ", ".join(part for part in (said.get("x-forwarded-for", "")[:1_000], client) if part)
     own = "; ".join(part for part in map(str.strip, headers.get("cookie", "").split(";")) if part.startswith("ff_"))
     found = [
-        ("x-forwarded-for", chain),
-        ("x-forwarded-proto", said.get("x-forwarded-proto", scope["scheme"])),
-        ("x-forwarded-host", said.get("x-forwarded-host", headers.get("host", ""))),
+        ("x-forwarded-for", scope["client"][0] if scope.get("client") else ""),
+        ("x-forwarded-proto", scope["scheme"]),
+        ("x-forwarded-host", headers.get("host", "")),
         ("cookie", own),
     ]
     return [(name, value) for name, value in found if value]
-
-
-def _is_here(client: str) -> bool:
-    try:
-        return ipaddress.ip_address(client).is_loopback
-    except ValueError:
-        return False
 
 
 async def _bounded(receive: Receive) -> AsyncIterator[bytes]:
