@@ -41,7 +41,7 @@ def test_a_page_view_arrives_without_a_preflight(world: World, page: Page) -> No
     page.goto(f"{world.shop}/women/shoes?utm_source=news&q=1")
     event = world.capture.until_event("page")
     assert event["context"]["page"]["path"] == "/women/shoes"
-    assert event["context"]["campaign"] == {"source": "news"}
+    assert event["context"]["page"]["search"] == "?utm_source=news&q=1"
     assert event["context"]["timezone"] == "Europe/Berlin"
     request = world.capture.requests[0]
     assert request.method == "POST"
@@ -88,7 +88,7 @@ def test_time_on_a_page_goes_out_when_it_is_left(world: World, page: Page) -> No
     event = world.capture.until_event("engagement")
     assert event["context"]["page"]["path"] == "/read"
     assert event["properties"]["leave"] is True
-    assert event["properties"]["visible_ms"] >= 100
+    assert event["properties"]["visible_ms"] >= event["properties"]["engaged_ms"] >= 100
 
 
 def test_an_event_of_the_last_moment_goes_by_beacon(world: World, page: Page) -> None:
@@ -123,21 +123,6 @@ def test_marked_clicks_are_events(world: World, page: Page) -> None:
     world.capture.until_event("page")
     page.click("b")
     assert world.capture.until_event("Promotion Clicked")["properties"] == {"promotion_id": "p1"}
-
-
-def test_a_product_is_read_from_json_ld_where_asked(world: World, page: Page) -> None:
-    linked = (
-        '<script type="application/ld+json">{"@type":"Product","sku":"s1","offers":{"price":5,"priceCurrency":"EUR"}}'
-        "</script>"
-    )
-    world.page("/", attributes='data-products="json-ld"', head=linked)
-    page.goto(world.shop)
-    assert world.capture.until_event("Product Viewed")["properties"] == {
-        "product_id": "s1",
-        "sku": "s1",
-        "price": 5,
-        "currency": "EUR",
-    }
 
 
 def test_before_consent_there_is_no_trace_in_cookies_storage_or_network(
@@ -206,11 +191,9 @@ def test_what_could_not_be_sent_survives_a_reload(world: World, page: Page) -> N
     world.capture.answers = [(503, {"retry-after": "2"})]
     page.goto(f"{world.shop}/first")
     world.capture.until(lambda c: len(c.requests) == 1, "the first try")
-    page.wait_for_function('Object.values(localStorage).some(text => /retryAt":[1-9]/.test(text))')
+    page.wait_for_function("Object.keys(localStorage).some(key => key.startsWith('ff_queue_'))")
     page.goto(f"{world.shop}/second")
-    world.capture.until(lambda c: c.names().count("page") == 2 and len(c.requests) >= 2, "both pages")
-    kept = [r for r in world.capture.requests[1:] if b'/first"' in r.body]
-    assert len(kept) >= 1
+    world.capture.until(lambda c: any(b'/first"' in r.body for r in c.requests[1:]), "the first page, again")
     page.wait_for_function("!Object.keys(localStorage).some(key => key.startsWith('ff_queue_'))")
 
 

@@ -1,32 +1,31 @@
-// Which knobs did the shop set? Only from the script tag's own attributes, never from the page's address.
+// Which knobs did the shop set? Only on the script tag or in `load()`, never in the page's address.
 
-export interface Options {
+import { type Json, plain } from "./plain";
+
+type Switch = boolean | "true" | "false";
+
+/** Attributes of the script tag (`data-write-key`, `data-layer` …) or what `load` is given. */
+export interface Settings {
   writeKey: string;
-  /** Base address of the Footfall server, without a slash at the end. */
-  host: string;
+  /** Base addresses of the Footfall server: the next is used when one can't be reached. */
+  host: string | readonly string[];
   /** Nothing is stored or sent before `footfall.consent(...)` says yes. */
-  isConsentRequired: boolean;
-  hasAutoPages: boolean;
-  hasScroll: boolean;
-  hasEngagement: boolean;
-  hasClicks: boolean;
-  /** Send "Product Viewed" from a page's JSON-LD. */
-  hasJsonLd: boolean;
+  consent?: "required";
+  /** Name of the data layer to listen to, such as `dataLayer`. */
+  layer?: string;
+  /** Each is on unless it is `false`. */
+  autoPage?: Switch;
+  scroll?: Switch;
+  engagement?: Switch;
+  clicks?: Switch;
+  hover?: Switch;
+  forms?: Switch;
 }
 
-export function readOptions(script: HTMLScriptElement): Options | null {
-  const attribute = (name: string) => script.getAttribute(`data-${name}`);
-  const writeKey = attribute("write-key");
-  if (!writeKey) return null;
-  const isOn = (name: string) => attribute(name) !== "false";
-  return {
-    writeKey,
-    host: (attribute("host") || script.src.replace(/[?#].*/, "").replace(/\/[^/]*$/, "")).replace(/\/+$/, ""),
-    isConsentRequired: attribute("consent") === "required",
-    hasAutoPages: isOn("auto-page"),
-    hasScroll: isOn("scroll"),
-    hasEngagement: isOn("engagement"),
-    hasClicks: isOn("clicks"),
-    hasJsonLd: attribute("products") === "json-ld",
-  };
+export let options: Json = plain();
+
+export function setOptions(settings: object): void {
+  options = plain(settings);
 }
+
+export const isOn = (name: keyof Settings): boolean => `${options[name]}` !== "false";

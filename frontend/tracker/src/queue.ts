@@ -1,223 +1,214 @@
-// How does an event reach the server for sure? A bounded queue that survives reloads, batches, and retries.
+// How does an event reach the server for sure? A bounded queue that goes out at once, survives reloads and tries again.
 //
-// Each page keeps its queue under a key of its own, so that tabs don't overwrite one another. A page that leaves
-// releases its queue, and the next page adopts it. An event may so be sent twice; the server counts it once by messageId.
+// A page keeps what isn't answered soon under a key of its own, so that tabs don't overwrite one another, and holds a
+// lock of the same name; a key whose page has left, or whose lock is free, is adopted by the next page.
+// What was under way when a page left can't be known to have arrived: the next page holds it in doubt until its own
+// first request, and sends it again if that fails. So an event may be sent twice; the server counts it by messageId.
 
-import { randomId } from "./ids";
-import { drop, keys, load, save } from "./storage";
+import { attempt, later } from "./guard";
+import { cookieAnswered, cookieWish, randomId } from "./identity";
+import { keys, load, save } from "./storage";
+import { beacon, isLasting, KEEPALIVE_MAX_BYTES, post } from "./wire";
 
 const PREFIX = "ff_queue_";
-const FLUSH_MS = 100;
-const TIMEOUT_MS = 30_000;
-const ORPHAN_MS = 60_000;
+/** Longest that an event under way is in memory alone. */
+const KEEP_MS = 400;
+/** A key written this lately has an owner, also where there are no locks. */
+const LEASE_MS = 60_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 300_000;
 const QUEUE_MAX_EVENTS = 1_000;
-const QUEUE_MAX_CHARS = 1_000_000;
 const BATCH_MAX_EVENTS = 100;
-/** Browsers allow 64 KiB of `keepalive` and beacon bodies in flight. */
-const KEEPALIVE_MAX_BYTES = 60_000;
 
-interface Kept {
-  /** When the owner last wrote, epoch ms; 0 once it has left. */
-  at: number;
-  /** Not before, epoch ms. */
-  retryAt: number;
-  events: string[];
+/** When the owner last wrote (epoch ms; 0 once it has left), pause before the next try, events, events in doubt. */
+type Kept = [at: number, pauseMs: number, events: string[], doubtful: string[]];
+
+let writeKey = "";
+let prefix = "";
+let key = "";
+let events: string[] = [];
+let underWay: string[] = [];
+let doubtful: string[] = [];
+let nFailures = 0;
+let retryAt = 0;
+let maxEvents = BATCH_MAX_EVENTS;
+let timer = 0;
+let keepTimer = 0;
+let isKept = false;
+let isAnswered = false;
+let hasLeft = false;
+let release: (() => void) | undefined;
+
+export function openQueue(siteKey: string): void {
+  writeKey = siteKey;
+  prefix = `${PREFIX}${siteKey.slice(-8)}_`;
+  key = prefix + randomId();
 }
 
-export class Queue {
-  private events: string[] = [];
-  private nChars = 0;
-  private nDropped = 0;
-  private nFailures = 0;
-  private retryAt = 0;
-  private maxEvents = BATCH_MAX_EVENTS;
-  private timer = 0;
-  private sending: AbortController | null = null;
-  private readonly key = PREFIX + randomId().slice(0, 12);
+/** `event` is its JSON text. */
+export function push(event: string): void {
+  add([event]);
+  schedule();
+}
 
-  constructor(
-    private readonly url: string,
-    private readonly writeKey: string,
-  ) {}
-
-  /** Take over what pages before this one could not send. */
-  adopt(): void {
-    const now = Date.now();
-    for (const key of keys()) {
-      if (!key.startsWith(PREFIX)) continue;
-      const kept = parse(load(key));
-      if (kept && key !== this.key && now - kept.at < ORPHAN_MS) continue;
-      drop(key);
-      if (!kept) continue;
-      for (const event of kept.events) if (!this.events.includes(event)) this.add(event);
-      this.retryAt = Math.max(this.retryAt, Math.min(kept.retryAt, now + RETRY_MAX_MS));
-    }
-    if (this.events.length) this.schedule();
+/** Take over what pages before this one could not send. */
+export function adopt(): void {
+  for (const other of keys()) {
+    if (!other.startsWith(prefix) || other === key) continue;
+    const age = Date.now() - (attempt(() => (JSON.parse(load(other)!) as Kept)[0]) || 0);
+    if (Math.abs(age) > LEASE_MS) locked(other, () => take(other));
   }
+}
 
-  /** `event` is its JSON text. */
-  push(event: string): void {
-    this.add(event);
-    this.keep();
-    this.schedule();
-  }
-
-  /** Send what waits, now, unless the server asked for a pause. */
-  flush(): void {
-    clearTimeout(this.timer);
-    this.timer = 0;
-    if (this.sending || !this.events.length) return;
-    if (Date.now() < this.retryAt) return this.schedule();
-    const batch = this.nextBatch();
-    const body = this.body(batch);
-    const sending = new AbortController();
-    this.sending = sending;
-    const timeout = setTimeout(() => sending.abort(), TIMEOUT_MS);
-    fetch(this.url, {
-      method: "POST",
-      body,
-      keepalive: new Blob([body]).size <= KEEPALIVE_MAX_BYTES,
-      credentials: "omit",
-      signal: sending.signal,
-    })
-      .then(
-        (response) => this.answered(batch, response),
-        () => this.failed(0),
-      )
-      .then(() => {
-        clearTimeout(timeout);
-        if (this.sending !== sending) return;
-        this.sending = null;
-        this.keep();
-        if (this.events.length) this.schedule();
-      });
-  }
-
-  /** The page goes: a beacon for what waits; what can't go stays for the next page. */
-  leave(): void {
-    clearTimeout(this.timer);
-    this.timer = 0;
-    if (!this.sending && !this.nFailures && Date.now() >= this.retryAt && navigator.onLine !== false) {
-      while (this.events.length) {
-        const batch = this.nextBatch();
-        if (!navigator.sendBeacon?.(this.url, this.body(batch))) break;
-        this.remove(batch);
-      }
-    }
-    this.keep(0);
-  }
-
-  /** Nothing of it may be sent any more. */
-  forget(): void {
-    this.sending?.abort();
-    this.sending = null;
-    clearTimeout(this.timer);
-    this.timer = 0;
-    this.events = [];
-    this.nChars = 0;
-    for (const key of keys()) if (key.startsWith(PREFIX)) drop(key);
-  }
-
-  /** One event past the queue: nothing of it is stored or tried again. */
-  sendOnce(event: string): void {
-    fetch(this.url, { method: "POST", body: this.body([event]), keepalive: true, credentials: "omit" }).catch(() => {});
-  }
-
-  /** The connection is back: no need to wait for the next try. */
-  online(): void {
-    if (this.nFailures) this.retryAt = 0;
-    this.flush();
-  }
-
-  private add(event: string): void {
-    this.events.push(event);
-    this.nChars += event.length;
-    while (this.events.length > QUEUE_MAX_EVENTS || this.nChars > QUEUE_MAX_CHARS) {
-      this.nChars -= this.events.shift()!.length;
-      this.nDropped++;
-    }
-  }
-
-  private remove(batch: string[]): void {
-    const gone = new Set(batch);
-    this.events = this.events.filter((event) => !gone.has(event));
-    this.nChars = this.events.reduce((sum, event) => sum + event.length, 0);
-  }
-
-  private nextBatch(): string[] {
-    const batch: string[] = [];
-    let nChars = 200;
-    for (const event of this.events) {
-      nChars += event.length + 1;
-      if (batch.length && (batch.length >= this.maxEvents || nChars > KEEPALIVE_MAX_BYTES)) break;
-      batch.push(event);
-    }
-    return batch;
-  }
-
-  private body(batch: string[]): string {
-    const head = JSON.stringify({
-      writeKey: this.writeKey,
-      sentAt: new Date().toISOString(),
-      ...(this.nDropped && { dropped: this.nDropped }),
-    });
-    return `${head.slice(0, -1)},"batch":[${batch.join(",")}]}`;
-  }
-
-  private answered(batch: string[], response: Response): void {
-    if (response.ok) {
-      this.nFailures = this.retryAt = this.nDropped = 0;
-      this.maxEvents = BATCH_MAX_EVENTS;
-      this.remove(batch);
-    } else if (response.status === 400 || response.status === 413) {
+/** Send what waits, now, unless the server asked for a pause. */
+export function flush(): void {
+  clearTimeout(timer);
+  timer = 0;
+  if (underWay[0] || !events[0]) return;
+  if (pauseMs()) return schedule();
+  const batch = nextBatch();
+  const wish = cookieWish();
+  underWay = batch;
+  keepSoon();
+  post(bodyOf(batch, wish), !!wish, (status, afterMs) => {
+    if (underWay !== batch) return; // forgotten meanwhile
+    underWay = [];
+    isAnswered = status > 199 && status < 300;
+    if (isAnswered) {
+      nFailures = retryAt = 0;
+      maxEvents = BATCH_MAX_EVENTS;
+      doubtful = [];
+      remove(batch);
+      if (wish) cookieAnswered();
+    } else if (status === 400 || status === 413) {
       // The same batch will never be taken: halve it, and in the end let the one bad event go.
-      if (batch.length > 1) this.maxEvents = batch.length >> 1;
-      else {
-        this.nDropped++;
-        this.remove(batch);
-      }
+      maxEvents = batch.length >> 1;
+      if (!maxEvents) remove(batch);
     } else {
-      this.failed(retryAfterMs(response.headers.get("Retry-After")));
+      add(doubtful.splice(0));
+      const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** nFailures++, RETRY_MAX_MS) * (0.5 + Math.random() / 2);
+      retryAt = performance.now() + Math.max(backoffMs, Math.min(afterMs, RETRY_MAX_MS));
     }
-  }
+    if (isKept) keep();
+    schedule();
+  });
+}
 
-  private failed(afterMs: number): void {
-    const backoff = Math.min(RETRY_FIRST_MS * 2 ** this.nFailures++, RETRY_MAX_MS) * (0.5 + Math.random() / 2);
-    this.retryAt = Date.now() + Math.max(backoff, Math.min(afterMs, RETRY_MAX_MS));
-  }
+/** The page is hidden and may never come back: keep what isn't answered. */
+export function hide(): void {
+  flush();
+  keep();
+}
 
-  private schedule(): void {
-    if (!this.timer && !this.sending) {
-      this.timer = window.setTimeout(() => this.flush(), Math.max(FLUSH_MS, this.retryAt - Date.now()));
-    }
+/** The page goes: a beacon for what waits; what can't go stays for the next page. */
+export function leave(): void {
+  clearTimeout(timer);
+  timer = 0;
+  if (isLasting) doubtful.push(...underWay);
+  remove(doubtful);
+  for (let batch = nextBatch(); batch[0] && !pauseMs() && attempt(() => beacon(bodyOf(batch))); batch = nextBatch()) {
+    remove(batch);
+    doubtful.push(...batch);
   }
+  hasLeft = true;
+  isKept = false;
+  keep();
+  release?.();
+  release = undefined;
+}
 
-  private keep(at: number = Date.now()): void {
-    if (this.events.length) {
-      save(this.key, JSON.stringify({ at, retryAt: this.retryAt, events: this.events } satisfies Kept));
-    } else drop(this.key);
+/** The page came back from the cache: what it left may have been adopted. */
+export function resume(): void {
+  hasLeft = false;
+  empty();
+  attempt(() => take(key));
+  adopt();
+}
+
+/** Nothing of it may be sent any more. */
+export function forget(): void {
+  empty();
+  for (const other of keys()) if (other.startsWith(PREFIX)) save(other);
+}
+
+/** One event past the queue: nothing of it is stored or tried again. */
+export function sendOnce(event: string): void {
+  beacon(bodyOf([event]));
+}
+
+/** The connection is back: no need to wait for the next try. */
+export function online(): void {
+  retryAt = 0;
+  flush();
+  adopt();
+}
+
+function empty(): void {
+  events = [];
+  underWay = [];
+  doubtful = [];
+}
+
+const pauseMs = (): number => Math.max(0, retryAt - performance.now());
+
+function add(more: string[]): void {
+  events = [...events, ...more].slice(-QUEUE_MAX_EVENTS);
+}
+
+function remove(batch: string[]): void {
+  events = events.filter((event) => !batch.includes(event));
+}
+
+function nextBatch(): string[] {
+  let nChars = 300;
+  return events.filter((event, i) => {
+    nChars += event.length + 1;
+    return !i || (i < maxEvents && nChars < KEEPALIVE_MAX_BYTES);
+  });
+}
+
+const bodyOf = (batch: string[], wish?: object): string =>
+  `${JSON.stringify({ writeKey, sentAt: new Date(), ...wish }).slice(0, -1)},"batch":[${batch}]}`;
+
+function schedule(): void {
+  if (!timer && !underWay[0] && events[0]) timer = later(flush, pauseMs());
+}
+
+function keepSoon(): void {
+  keepTimer ||= later(keep, KEEP_MS);
+}
+
+/** As the storage has to be: what is unanswered is in it, and nothing else. */
+function keep(): void {
+  clearTimeout(keepTimer);
+  keepTimer = 0;
+  if (hasLeft && isKept && !load(key)) return; // another page has it by now
+  const kept: Kept = [hasLeft ? 0 : Date.now(), pauseMs(), events, doubtful];
+  const isNeeded = events[0] || doubtful[0];
+  if (isNeeded || isKept) isKept = save(key, isNeeded && JSON.stringify(kept));
+  if (isKept && !hasLeft && !release) {
+    const left = new Promise<void>((done) => {
+      release = done;
+    });
+    locked(key, () => left);
   }
 }
 
-function parse(text: string | null): Kept | null {
-  try {
-    const { at, retryAt, events } = JSON.parse(text || "") as Kept;
-    return {
-      at: +at || 0,
-      retryAt: +retryAt || 0,
-      events: events.filter((event) => typeof event === "string" && event.startsWith("{")),
-    };
-  } catch {
-    return null;
-  }
+function take(from: string): void {
+  const text = load(from);
+  save(from);
+  const [, pause, more, beaconed] = JSON.parse(text!) as Kept;
+  add(more.filter((event) => event.startsWith("{") && !events.includes(event)));
+  if (!isAnswered) doubtful.push(...beaconed);
+  retryAt = Math.max(retryAt, performance.now() + Math.min(pause, RETRY_MAX_MS));
+  keepSoon();
+  schedule();
 }
 
-/** `Retry-After` is either seconds or a date. */
-export function retryAfterMs(header: string | null): number {
-  if (!header) return 0;
-  const seconds = Number(header);
-  const ms = Number.isNaN(seconds) ? Date.parse(header) - Date.now() : seconds * 1_000;
-  return Math.max(0, ms || 0);
+/** Work that no other tab does for this key at the same time; not at all if another tab has it. */
+function locked(name: string, work: () => unknown): void {
+  const isAsked = attempt(() =>
+    navigator.locks.request(name, { ifAvailable: true }, (lock) => lock && attempt(work)).catch(() => {}),
+  );
+  if (!isAsked) attempt(work);
 }

@@ -1,79 +1,48 @@
 // What may this browser keep? First-party cookie and localStorage; every access can fail and then holds nothing.
 
-const YEAR_S = 31_536_000;
+import { attempt } from "./guard";
 
-export function load(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
+/** 13 months, the longest that data protection authorities accept for such an id. */
+export const COOKIE_DAYS = 395;
+
+export const load = (key: string): string | null | undefined => attempt(() => localStorage.getItem(key));
+
+/** Whether it was kept. No value, a full or a forbidden storage keeps nothing, not even what was there before. */
+export function save(key: string, value?: string): boolean {
+  const isKept = attempt(() => {
+    if (value) localStorage.setItem(key, value);
+    return value;
+  });
+  if (!isKept) attempt(() => localStorage.removeItem(key));
+  return !!isKept;
 }
 
-/** Whether it was kept; a full or forbidden storage keeps nothing. */
-export function save(key: string, value: string): boolean {
-  try {
-    localStorage.setItem(key, value);
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const keys = (): string[] => attempt(() => Object.keys(localStorage)) ?? [];
 
-export function drop(key: string): void {
-  try {
-    localStorage.removeItem(key);
-  } catch {
-    // Storage is forbidden, so there is nothing to remove.
-  }
-}
+export const readCookie = (name: string): string | undefined =>
+  attempt(() => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1]);
 
-export function keys(): string[] {
-  try {
-    return Object.keys(localStorage);
-  } catch {
-    return [];
-  }
-}
-
-export function readCookie(name: string): string | null {
-  for (const part of document.cookie.split("; ")) {
-    if (part.startsWith(`${name}=`)) return part.slice(name.length + 1);
-  }
-  return null;
-}
-
-function writeCookieAt(name: string, value: string, maxAgeS: number, domain: string): void {
-  const secure = location.protocol === "https:" ? "; Secure" : "";
-  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in Safari and on plain http.
-  document.cookie = `${name}=${value}; Path=/; Max-Age=${maxAgeS}; SameSite=Lax${secure}${domain && `; Domain=${domain}`}`;
-}
-
-let cachedDomain: string | undefined;
+let widest: string | undefined;
 
 /** The widest domain a cookie may have here: `shop.co.uk` on `www.shop.co.uk`; empty on addresses and localhost. */
 export function cookieDomain(): string {
-  if (cachedDomain !== undefined) return cachedDomain;
-  cachedDomain = "";
-  const labels = location.hostname.split(".");
-  if (!/^[\d.]+$|:/.test(location.hostname)) {
-    for (let n = 2; n <= labels.length; n++) {
-      const domain = labels.slice(-n).join(".");
-      writeCookieAt("ff_probe", "1", 5, domain);
-      if (readCookie("ff_probe")) {
-        writeCookieAt("ff_probe", "", -1, domain);
-        cachedDomain = domain;
-        break;
-      }
+  if (widest === undefined) {
+    widest = "";
+    const labels = location.hostname.split(".");
+    for (let n = labels.length - 1; !widest && n-- && !/\d$/.test(location.hostname); ) {
+      const domain = labels.slice(n).join(".");
+      writeCookie("ff_probe", "1", 1, domain);
+      if (readCookie("ff_probe")) widest = domain;
+      writeCookie("ff_probe", "", -1, domain);
     }
   }
-  return cachedDomain;
+  return widest;
 }
 
-export function writeCookie(name: string, value: string): void {
-  writeCookieAt(name, value, YEAR_S, cookieDomain());
-}
-
-export function dropCookie(name: string): void {
-  writeCookieAt(name, "", -1, cookieDomain());
+/** A cookie for the whole shop; -1 days delete it. */
+export function writeCookie(name: string, value: string, days = COOKIE_DAYS, domain = cookieDomain()): void {
+  attempt(() => {
+    // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in Safari and on plain http.
+    document.cookie = `${name}=${value};Path=/;Max-Age=${days * 86_400};SameSite=Lax${domain && `;Domain=${domain}`}${location.protocol === "https:" ? ";Secure" : ""}`;
+  });
 }

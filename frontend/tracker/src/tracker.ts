@@ -1,13 +1,16 @@
 // What can a page say? The Segment spec's calls, each turned into one event, or held until the visitor agrees.
+//
+// A page has one tracker: its state is that of these modules.
 
-import { Consent, type Decision } from "./consent";
-import { contextAt, here, type Json, type Place, plain } from "./context";
-import { Identity, randomId } from "./ids";
-import type { Options } from "./options";
-import { Queue } from "./queue";
+import { answer, type Decision, decide, purposes, requireConsent } from "./consent";
+import { contextAt, here, type Place } from "./context";
+import { warn } from "./guard";
+import { anonymousId, forgetIdentity, openIdentity, randomId, setUser, userId } from "./identity";
+import { copy, type Json, object, plain } from "./plain";
+import { type adopt, forget, type online, push, type resume, sendOnce } from "./queue";
 
 const HELD_MAX = 100;
-const EVENT_MAX_CHARS = 32_000;
+const CONSENT_EVENT = "Segment Consent Preference Updated";
 
 /** Last argument of the calls: what the event should say besides what the page says. */
 export interface CallOptions {
@@ -16,198 +19,116 @@ export interface CallOptions {
   messageId?: string;
 }
 
-interface Held {
-  type: string;
-  fields: Json;
-  options: CallOptions | undefined;
-  place: Place;
-  time: Date;
+let isOpen = false;
+/** Calls before the visitor's answer: in memory only, never stored, gone with the page or a "no". */
+let held: Held[] = [];
+type Held = [fields: Json, place: Place, time: unknown];
+
+/** Read the stored decision again (it may have been changed in another tab) and act on it. */
+export function settle(): boolean | undefined {
+  const said = answer();
+  if (said) {
+    if (!isOpen) openIdentity();
+    isOpen = true;
+    for (const call of held.splice(0)) write(...call);
+  } else {
+    if (said === false) held = [];
+    if (isOpen) close();
+  }
+  return said;
 }
 
-export class Tracker {
-  readonly identity = new Identity();
-  readonly consentState: Consent;
-  /** Where the visitor came from: the document's referrer, then the last page of a single-page app. */
-  referrer = document.referrer;
-  private readonly queue: Queue;
-  private isOpen = false;
-  /** Calls before the visitor's answer: in memory only, never stored, gone with the page or a "no". */
-  private held: Held[] = [];
-
-  constructor(options: Options) {
-    this.consentState = new Consent(options.isConsentRequired);
-    this.queue = new Queue(`${options.host}/v1/batch`, options.writeKey);
-    this.settle();
-    // What an earlier visit left behind, before the shop asked for consent or the browser said no.
-    if (!this.isOpen) this.close();
-  }
-
-  page = (...args: unknown[]): void => {
-    const names = args.filter((arg) => typeof arg === "string") as string[];
-    const [properties, options] = args.filter((arg) => arg && typeof arg === "object") as [Json?, CallOptions?];
-    const place = here(this.referrer);
-    const name = names.length ? names[names.length - 1] : undefined;
-    const category = names.length > 1 ? names[0] : undefined;
-    this.add("page", plain({ name, category, properties: plain(place, { name, category }, properties) }), options);
-  };
-
-  track = (event: unknown, properties?: unknown, options?: CallOptions, place?: Place): void => {
-    if (typeof event !== "string" || !event) return warn("track needs the name of an event");
-    this.add("track", plain({ event, properties: plain(object(properties)) }), options, place);
-  };
-
-  identify = (...args: unknown[]): void => {
-    const userId = id(args[0]);
-    const [traits, options] = (typeof args[0] === "object" && args[0] ? args : args.slice(1)) as [Json?, CallOptions?];
-    this.add("identify", plain({ userId, traits: plain(object(traits)) }), options);
-  };
-
-  group = (groupId: unknown, traits?: unknown, options?: CallOptions): void => {
-    this.add("group", plain({ groupId: id(groupId), traits: plain(object(traits)) }), options);
-  };
-
-  alias = (userId: unknown, previousId?: unknown, options?: CallOptions): void => {
-    const to = id(userId);
-    if (!to) return warn("alias needs the new id");
-    this.add("alias", plain({ userId: to, previousId: id(previousId) }), options);
-  };
-
-  /** Somebody else uses this browser from now on (a log-out). */
-  reset = (): void => {
-    this.held = [];
-    if (this.isOpen) this.identity.reset();
-  };
-
-  consent = (decision: Decision): void => {
-    const before = this.isOpen && this.identity.anonymousId;
-    this.consentState.decide(decision);
-    if (this.consentState.answer() === "yes") {
-      // The decision goes first, so that what follows is read in its light.
-      const time = this.held[0]?.time;
-      this.open();
-      this.tellConsent(time);
-      this.release();
-    } else {
-      this.held = [];
-      if (before) {
-        const ids = { anonymousId: before, userId: this.identity.userId };
-        this.close();
-        this.withdraw(ids);
-      } else this.close();
-    }
-  };
-
-  /** Read the stored decision again (it may have been changed in another tab) and act on it. */
-  settle = (): void => {
-    this.consentState.read();
-    const answer = this.consentState.answer();
-    if (answer === "yes") {
-      if (!this.isOpen) {
-        this.open();
-        this.release();
-      }
-    } else {
-      if (answer === "no") this.held = [];
-      if (this.isOpen) this.close();
-    }
-  };
-
-  flush = (): void => this.queue.flush();
-  leave = (): void => this.queue.leave();
-  online = (): void => this.queue.online();
-  resume = (): void => {
-    this.settle();
-    if (this.isOpen) this.queue.adopt();
-  };
-
-  private open(): void {
-    if (this.isOpen) return;
-    this.isOpen = true;
-    this.identity.open();
-    this.queue.adopt();
-  }
-
-  private close(): void {
-    this.isOpen = false;
-    this.queue.forget();
-    this.identity.forget();
-  }
-
-  private tellConsent(time?: Date): void {
-    this.write(
-      "track",
-      plain({ event: CONSENT_EVENT, properties: plain() }),
-      undefined,
-      here(this.referrer),
-      time ?? new Date(),
-    );
-  }
-
-  /** The one last word after a "no": without it the server would go on scoring and writing to the visitor. */
-  private withdraw(ids: { anonymousId: string; userId: string | null }): void {
-    const event = plain({
-      type: "track",
-      event: CONSENT_EVENT,
-      messageId: randomId(),
-      anonymousId: ids.anonymousId,
-      userId: ids.userId ?? undefined,
-      timestamp: new Date().toISOString(),
-      context: plain({ consent: { categoryPreferences: this.consentState.purposes } }),
-    });
-    this.queue.sendOnce(JSON.stringify(event));
-  }
-
-  private release(): void {
-    const held = this.held;
-    this.held = [];
-    for (const { type, fields, options, place, time } of held) this.write(type, fields, options, place, time);
-  }
-
-  private add(type: string, fields: Json, options?: CallOptions, place: Place = here(this.referrer)): void {
-    this.settle();
-    if (this.isOpen) this.write(type, fields, options, place, new Date());
-    else if (this.consentState.answer() === "unasked" && this.held.length < HELD_MAX) {
-      this.held.push({ type, fields, options, place, time: new Date() });
-    }
-  }
-
-  private write(type: string, fields: Json, options: CallOptions | undefined, place: Place, time: Date): void {
-    const previousId = this.identity.userId ?? this.identity.anonymousId;
-    if (type === "identify" || type === "alias") {
-      const userId = fields["userId"] as string | undefined;
-      if (userId) this.identity.setUser(userId);
-    }
-    if (type === "alias") fields["previousId"] ??= previousId;
-    let text: string;
-    try {
-      text = JSON.stringify(
-        plain(fields, {
-          type,
-          messageId: options?.messageId ?? randomId(),
-          anonymousId: this.identity.anonymousId,
-          userId: fields["userId"] ?? this.identity.userId ?? undefined,
-          timestamp: new Date(options?.timestamp ?? time).toISOString(),
-          context: plain(contextAt(place, this.consentState.purposes), options?.context),
-        }),
-      );
-    } catch (error) {
-      return warn(`${type} can't be written as JSON: ${error}`);
-    }
-    if (text.length > EVENT_MAX_CHARS) return warn(`${type} is larger than 32 KB and was left out`);
-    this.queue.push(text);
-  }
+/** What an earlier visit left behind goes, if the shop has come to ask for consent or the browser says no. */
+export function open(): void {
+  if (!settle()) close();
 }
 
-const CONSENT_EVENT = "Segment Consent Preference Updated";
-
-export function warn(message: string): void {
-  console.warn(`footfall: ${message}`);
+function close(): void {
+  isOpen = false;
+  forget();
+  forgetIdentity();
 }
 
-function id(value: unknown): string | undefined {
-  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+/** The connection is back, or the page from the browser's cache; or there is time to look for what pages left behind. */
+export function goOn(how: typeof online | typeof resume | typeof adopt): void {
+  if (settle()) how();
 }
 
-function object(value: unknown): object | undefined {
-  return value && typeof value === "object" ? value : undefined;
+/** Nothing before a yes, from now on. */
+export function ask(): void {
+  requireConsent();
+  settle();
 }
+
+function add(type: string, fields: Json | "" | undefined, given?: CallOptions, place = here()): void {
+  if (!fields) return warn(`${type} says too little`);
+  const said = settle();
+  const { context, timestamp, messageId } = plain(object(given)) as CallOptions;
+  const copied = copy({ ...fields, type, context, messageId }) as Json;
+  const call: Held = [copied, place, new Date(timestamp ?? Date.now())];
+  if (said) write(...call);
+  else if (said === undefined && held.length < HELD_MAX) held.push(call);
+}
+
+function write(fields: Json, place: Place, timestamp: unknown): void {
+  const { type } = fields;
+  if (type === "alias") fields["previousId"] ??= userId ?? anonymousId;
+  if (fields["userId"] && /^[ia]/.test(type as string)) setUser(fields["userId"] as string);
+  const event = plain({ messageId: randomId(), anonymousId, userId, timestamp }, fields, {
+    context: plain(contextAt(place, purposes), object(fields["context"])),
+  });
+  push(JSON.stringify(event));
+}
+
+export function page(...args: unknown[]): void {
+  const names = args.filter((arg) => typeof arg === "string");
+  const [properties, given] = args.filter(object) as [Json?, CallOptions?];
+  const name = names.pop();
+  const category = names[0];
+  add("page", { name, category, properties: { name, category, ...properties } }, given);
+}
+
+export function track(event: unknown, properties?: unknown, given?: CallOptions, place?: Place): void {
+  const name = id(event);
+  add("track", name && { event: name, properties: object(properties) }, given, place);
+}
+
+export function identify(...args: unknown[]): void {
+  const [traits, given] = object(args[0]) ? args : args.slice(1);
+  add("identify", { userId: id(args[0]), traits: object(traits) }, given as CallOptions);
+}
+
+export function group(groupId: unknown, traits?: unknown, given?: CallOptions): void {
+  add("group", { groupId: id(groupId), traits: object(traits) }, given);
+}
+
+export function alias(to: unknown, from?: unknown, given?: CallOptions): void {
+  const userId = id(to);
+  add("alias", userId && { userId, previousId: id(from) }, given);
+}
+
+/** Somebody else uses this browser from now on (a log-out). */
+export function reset(): void {
+  held = [];
+  if (!isOpen) return;
+  setUser();
+  openIdentity(randomId());
+}
+
+/** The visitor's decision. One that a banner repeats on every page (`isNews` false) is told only if it is another one. */
+export function consent(decision: Decision, isNews = true): void {
+  const before = isOpen && { anonymousId, userId };
+  const told = { type: "track", event: CONSENT_EVENT, properties: {} };
+  isNews = decide(decision) || isNews;
+  if (answer()) {
+    // The decision goes first, so that what follows is read in its light.
+    if (isNews) held.unshift([told, here(), held[0]?.[2] ?? new Date()]);
+  } else if (before) {
+    // The one last word: without it the server would go on scoring and writing to the visitor.
+    const context = { consent: { categoryPreferences: purposes } };
+    sendOnce(JSON.stringify({ ...told, ...before, messageId: randomId(), timestamp: new Date(), context }));
+  }
+  settle();
+}
+
+const id = (value: unknown): string | undefined => (value && !object(value) ? `${value}` : undefined);

@@ -1,124 +1,126 @@
-// How was a page looked at? Page views (single-page apps and the back/forward cache too), visible time, scroll depth.
+// How was a page looked at? Page views (single-page apps and the back/forward cache too), how long it was visible and
+// in use, and how far it was scrolled.
 
-import { here, type Place } from "./context";
-import type { Options } from "./options";
-import type { Tracker } from "./tracker";
+import { here, movedFrom, type Place } from "./context";
+import { guard, later, listen } from "./guard";
+import { leaveElements } from "./interactions";
+import { isOn } from "./options";
+import { hide, leave, resume } from "./queue";
+import { goOn, page, settle, track } from "./tracker";
 
 const SCROLL_PERCENTS = [25, 50, 75, 90, 100];
+const SCROLL_LOOK_MS = 150;
 const ENGAGEMENT_MIN_MS = 100;
+/** Somebody who hasn't moved for this long is no longer looking. */
+const IDLE_MS = 20_000;
 
-export class Visit {
-  private place: Place = here(document.referrer);
-  private visibleSince = 0;
-  private visibleMs = 0;
-  private toldMs = 0;
-  private scrollPercent = 0;
+let place: Place;
+let isVisible = false;
+let countedAt = 0;
+let activeAt = 0;
+let visibleMs = 0;
+let engagedMs = 0;
+let scrollPercent = 0;
+let scrollTimer = 0;
 
-  constructor(
-    private readonly tracker: Tracker,
-    private readonly options: Options,
-    private readonly onPage: () => void,
-  ) {}
-
-  /** Watch the page. `isCounted` is false if the shop counts the first page view itself. */
-  start(isCounted: boolean): void {
-    this.begin(isCounted);
-    if (this.options.hasAutoPages) this.watchHistory();
-    if (this.options.hasScroll) addEventListener("scroll", () => this.scrolled(), { passive: true });
-    document.addEventListener("visibilitychange", () => {
-      if (isVisible()) this.visibleSince ||= performance.now();
-      else {
-        this.pause();
-        this.tellEngagement(false);
-        this.tracker.flush();
-      }
-    });
-    addEventListener("pagehide", () => {
-      this.pause();
-      this.tellEngagement(true);
-      this.tracker.leave();
-    });
-    addEventListener("pageshow", (event) => {
-      if (!event.persisted) return;
-      this.tracker.resume();
-      this.begin(this.options.hasAutoPages);
-    });
-  }
-
-  private begin(isCounted: boolean): void {
-    this.place = here(this.tracker.referrer);
-    this.visibleMs = this.toldMs = this.scrollPercent = 0;
-    this.visibleSince = isVisible() ? performance.now() : 0;
-    if (isCounted) this.tracker.page();
-    this.onPage();
-  }
-
-  private pause(): void {
-    if (this.visibleSince) this.visibleMs += performance.now() - this.visibleSince;
-    this.visibleSince = 0;
-  }
-
-  /** Visible time since the last word on it, said of the page it was spent on. */
-  private tellEngagement(isLeaving: boolean): void {
-    const newMs = Math.round(this.visibleMs - this.toldMs);
-    if (!this.options.hasEngagement || newMs < ENGAGEMENT_MIN_MS) return;
-    this.toldMs = this.visibleMs;
-    const properties = {
-      visible_ms: newMs,
-      total_visible_ms: Math.round(this.visibleMs),
-      scroll_percent: this.scrollPercent,
-      leave: isLeaving,
+/** Watch the page. `isCounted` is false if the shop counts the first page view itself. */
+export function watchVisit(isCounted: boolean): void {
+  const hasAutoPages = isOn("autoPage");
+  begin(hasAutoPages && isCounted);
+  listen("pointerdown pointermove keydown scroll", ({ type }) => {
+    count();
+    activeAt = countedAt;
+    // Reading heights in each event would force a layout.
+    if (type === "scroll" && isOn("scroll")) scrollTimer ||= later(look, SCROLL_LOOK_MS);
+  });
+  listen("visibilitychange", () => {
+    tell(false);
+    see();
+    settle();
+    if (!isVisible) hide();
+  });
+  listen("pagehide", () => {
+    end();
+    leave();
+  });
+  listen<PageTransitionEvent>("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    goOn(resume);
+    begin(hasAutoPages);
+  });
+  if (!hasAutoPages) return;
+  for (const name of ["pushState", "replaceState"] as const) {
+    const original = history[name];
+    history[name] = function (this: History, ...args: Parameters<typeof original>) {
+      original.apply(this, args);
+      guard(moved);
     };
-    this.tracker.track("engagement", properties, undefined, this.place);
   }
-
-  private scrolled(): void {
-    const page = document.documentElement;
-    const room = page.scrollHeight - innerHeight;
-    if (room <= 0) return;
-    const percent = Math.min(100, Math.ceil(((scrollY + innerHeight) / page.scrollHeight) * 100));
-    for (const mark of SCROLL_PERCENTS) {
-      if (mark > this.scrollPercent && mark <= percent) {
-        this.scrollPercent = mark;
-        this.tracker.track("scroll", { percent: mark }, undefined, this.place);
-      }
-    }
-  }
-
-  private watchHistory(): void {
-    // The title changes after the address in most frameworks, so look when they are done.
-    const look = () => setTimeout(() => this.moved(), 0);
-    for (const name of ["pushState", "replaceState"] as const) {
-      const original = history[name];
-      history[name] = function (this: History, ...args: Parameters<typeof original>) {
-        original.apply(this, args);
-        look();
-      };
-    }
-    addEventListener("popstate", look);
-    addEventListener("hashchange", look);
-  }
-
-  private moved(): void {
-    const before = this.place;
-    if (address() === addressOf(before)) return;
-    this.pause();
-    this.tellEngagement(true);
-    this.tracker.referrer = before.url;
-    this.begin(true);
-  }
+  listen("popstate hashchange", moved);
 }
 
-function isVisible(): boolean {
-  return document.visibilityState === "visible";
+function begin(isCounted: boolean): void {
+  place = here();
+  visibleMs = engagedMs = scrollPercent = 0;
+  see();
+  if (isCounted) page();
+}
+
+function end(): void {
+  if (scrollTimer) look();
+  leaveElements(place);
+  tell(true);
+}
+
+/** The title changes after the address in most frameworks, so this looks when they are done. */
+function moved(): void {
+  later(() => {
+    if (address(here()) === address(place)) return;
+    end();
+    movedFrom(place.url);
+    begin(true);
+  });
+}
+
+function see(): void {
+  isVisible = !document.hidden;
+  countedAt = activeAt = performance.now();
+}
+
+function count(): void {
+  const now = performance.now();
+  if (isVisible) {
+    visibleMs += now - countedAt;
+    engagedMs += Math.max(0, Math.min(now, activeAt + IDLE_MS) - countedAt);
+  }
+  countedAt = now;
+}
+
+/** Time since the last word on it, said of the page it was spent on. */
+function tell(isLeaving: boolean): void {
+  count();
+  if (visibleMs < ENGAGEMENT_MIN_MS || !isOn("engagement")) return;
+  const properties = {
+    visible_ms: Math.round(visibleMs),
+    engaged_ms: Math.round(engagedMs),
+    scroll_percent: scrollPercent,
+    leave: isLeaving,
+  };
+  visibleMs = engagedMs = 0;
+  track("engagement", properties, undefined, place);
+}
+
+function look(): void {
+  clearTimeout(scrollTimer);
+  scrollTimer = 0;
+  const { scrollHeight } = document.documentElement;
+  const percent = scrollHeight > innerHeight ? Math.ceil(((scrollY + innerHeight) / scrollHeight) * 100) : 0;
+  for (const mark of SCROLL_PERCENTS) {
+    if (mark <= scrollPercent || mark > percent) continue;
+    scrollPercent = mark;
+    track("scroll", { percent: mark }, undefined, place);
+  }
 }
 
 /** What makes a page another page: path, query, and a hash only if it is a route (`#/cart`, `#!/cart`). */
-function addressOf(place: { path: string; search: string; url: string }): string {
-  const hash = place.url.split("#")[1] ?? "";
-  return `${place.path}${place.search}${/^!?\//.test(hash) ? hash : ""}`;
-}
-
-function address(): string {
-  return addressOf({ path: location.pathname, search: location.search, url: location.href });
-}
+const address = ({ path, search, url }: Place): string => path + search + (/#!?\/.*/.exec(url)?.[0] ?? "");

@@ -1,0 +1,60 @@
+// Where does it all start? Replays the calls made before loading, watches the page, and gives the page its calls.
+
+import type { Footfall } from "./api";
+import { CONSENT_KEY } from "./consent";
+import { layerOf, readBacklog, watchLayer } from "./datalayer";
+import { guard, later, listen, warn } from "./guard";
+import { watchInteractions } from "./interactions";
+import { options, type Settings, setOptions } from "./options";
+import { plain } from "./plain";
+import { adopt, flush, online, openQueue } from "./queue";
+import { alias, consent, goOn, group, identify, open, page, reset, settle, track } from "./tracker";
+import { watchVisit } from "./visit";
+import { openWire } from "./wire";
+
+type Calls = Record<string, (...args: never[]) => void>;
+
+const CALLS: Calls = { page, track, identify, group, alias, reset, consent, flush };
+
+/** The page's calls, which stand under `window.footfall`; a second tracker on a page does nothing. */
+export function start(settings: Partial<Settings>): Footfall | undefined {
+  const { writeKey, host } = settings;
+  const before = window.footfall as (Footfall & unknown[][]) | undefined;
+  if (!writeKey || !host || before?.isLoaded) {
+    warn("not started: no write key, no host, or here already");
+    return before;
+  }
+  setOptions(settings);
+  openWire(`${host}`.split(/[\s,]+/));
+  openQueue(writeKey);
+  open();
+
+  const run = ([call, ...args]: readonly unknown[]): void => api[`${call}`]?.(...(args as never[]));
+  const api = plain() as Calls;
+  for (const call of Object.keys(CALLS)) api[call] = (...args) => guard(() => CALLS[call]!(...args));
+  // A page may go on to push onto the stub.
+  window.footfall = Object.assign(api, {
+    isLoaded: true,
+    push: (item: unknown[]) => guard(() => run(item)),
+  }) as unknown as Footfall;
+
+  const begin = (): void => {
+    const layer = options["layer"] ? layerOf(`${options["layer"]}`) : [];
+    const waiting = Array.isArray(before) ? before.filter(Array.isArray) : [];
+    // A decision made before loading holds for the first page view already.
+    for (const item of waiting) if (item[0] === "consent") run(item);
+    readBacklog(layer, true);
+    watchVisit(!waiting.some(([call]) => call === "page"));
+    for (const item of waiting) if (item[0] !== "consent") run(item);
+    readBacklog(layer, false);
+    watchInteractions();
+    listen("online", () => goOn(online));
+    listen<StorageEvent>("storage", ({ key }) => key === CONSENT_KEY && settle());
+    (window.requestIdleCallback ?? later)(() => guard(() => goOn(adopt)));
+    watchLayer(layer);
+  };
+  // A page that is only rendered in advance hasn't been seen by anybody yet.
+  if ((document as { prerendering?: boolean }).prerendering) listen("prerenderingchange", begin);
+  else guard(begin);
+  return window.footfall as Footfall;
+}
