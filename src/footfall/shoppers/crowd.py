@@ -215,12 +215,7 @@ class Crowd:
         if not person.user_id or rng.random() > _REFUND_SHARE:
             return
         at_ms = order.at_ms + int(rng.uniform(4, 14) * DAY_MS)
-        properties = {
-            "order_id": order.order_id,
-            "total": order.total,
-            "currency": CURRENCY,
-            "products": order.products,
-        }
+        properties = order.properties
         self._say(said_by_shop(rng, at_ms, person.user_id, "Order Refunded", properties, "server"))
 
     def _buy_in_store(self, person: Person, start_ms: int, end_ms: int) -> None:

@@ -8,6 +8,7 @@ from footfall.shoppers.devices import COMPUTERS, CRAWLER, DISGUISED, PHONES, TAB
 from footfall.shoppers.kinds import BY_NAME, KINDS, SHARES, Kind
 from footfall.shoppers.places import PLACES, Place, data_centre, some_address, some_place
 from footfall.shoppers.shelves import Shelves
+from footfall_shop.forms import customer_id
 
 _NAMES = ("Alex", "Bea", "Chris", "Dana", "Eli", "Fatima", "Gus", "Hana", "Ivo", "June", "Kai", "Lena", "Mara", "Noor",
           "Olga", "Pia", "Quinn", "Rosa", "Sam", "Tao", "Uma", "Vik", "Wes", "Yara", "Zoe")  # fmt: skip
@@ -112,7 +113,7 @@ def _devices(rng: Random, kind: Kind) -> list[tuple[Model, ...]]:
 def open_account(rng: Random, person: Person) -> None:
     """The person has an account from now on."""
     leave_email(rng, person)
-    person.user_id = person.email
+    person.user_id = customer_id(person.email)
 
 
 def leave_email(rng: Random, person: Person) -> None:

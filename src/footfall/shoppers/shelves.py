@@ -1,8 +1,15 @@
 """What is there to like? The shop's catalogue as somebody with tastes and a purse sees it."""
 
+from collections.abc import Mapping, Sequence
 from random import Random
 
+import msgspec
+
+from footfall_shop import telling
 from footfall_shop.catalogue import CAMPAIGNS, PRODUCTS, Product
+from footfall_shop.listing import narrow
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Shelves:
@@ -22,6 +29,7 @@ class Shelves:
         }
         self._pull = [1 + 0.7 * (idx * 7 % 5) for idx in range(len(self.sections))]
         """Some sections draw more than others."""
+        self._lists: dict[tuple[str, ...], tuple[str, msgspec.Raw]] = {}
         self.price_places = {
             product.slug: sum(other.price < product.price for other in products) / max(1, len(products) - 1)
             for products in self.by_section.values()
@@ -44,3 +52,14 @@ class Shelves:
         offered = [p for taste in dict.fromkeys(tastes[:2]) for p in self.by_section[taste] if p.is_available]
         chosen = rng.sample(offered, min(n, 4, len(offered)))
         return [p.slug for p in sorted(chosen, key=lambda p: -self.liking(p, tastes, thrift))]
+
+    def list_view(
+        self, list_id: str, path: str, products: Sequence[Product], words: Mapping[str, str]
+    ) -> tuple[str, msgspec.Raw]:
+        """Event and properties of a list that was looked at, as the shop tells them; ``words`` narrow it down."""
+        key = (list_id, *(part for pair in sorted(words.items()) for part in pair))
+        known = self._lists.get(key)
+        if known is None:
+            told = telling.list_viewed(narrow(products, words, path), list_id, list_id)
+            known = self._lists[key] = told["event"], msgspec.Raw(_encode(told["properties"]))
+        return known

@@ -91,7 +91,7 @@ class Tab:
         names_of = dict(zip(("name", "category"), names, strict=True)) if names else {}
         self._add(at_ms, names_of | {"properties": self.page | names_of, "type": "page"})
 
-    def track(self, at_ms: int, event: str, properties: dict[str, Any]) -> None:
+    def track(self, at_ms: int, event: str, properties: dict[str, Any] | msgspec.Raw) -> None:
         """Something happened on the page."""
         self._add(at_ms, {"event": event, "properties": properties, "type": "track"})
 
