@@ -1,6 +1,5 @@
-"""One command brings a shop, a server and shoppers up, and Ctrl-C takes all of them down."""
+"""One command brings a shop, a server and shoppers up, Ctrl-C takes all of them down, and the next one goes on."""
 
-import json
 import os
 import re
 import signal
@@ -9,17 +8,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from footfall.base.errors import Unavailable
-from footfall.hosts.demo import Plan, run
+from footfall.base.errors import BadInput
+from footfall.hosts.demo import BACKSTAGE, Plan, run
+from footfall.shoppers import truth
 
 pytestmark = pytest.mark.timeout(240)
+
+SMALL = ("--port", "0", "--shop-port", "0", "--layer-port", "0", "--history-visitors", "60", "--history-days", "3",
+         "--visitors-per-minute", "900", "--browsers", "0", "--commit-interval-ms", "100")  # fmt: skip
 
 
 class Demo:
@@ -44,18 +48,23 @@ class Demo:
             self.printed += line
 
     def says(self, pattern: str) -> str:
-        deadline_s = time.monotonic() + 180
-        while time.monotonic() < deadline_s:
-            if found := re.search(pattern, self.printed):
-                return found[1]
-            assert self.process.poll() is None, self.printed
-            time.sleep(0.05)
-        raise AssertionError(f"never said {pattern}:\n{self.printed}")
+        until(lambda: re.search(pattern, self.printed) is not None or self.process.poll() is not None, 180)
+        found = re.search(pattern, self.printed)
+        assert found is not None, f"never said {pattern}:\n{self.printed}"
+        return found[1]
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
 
     def end(self, number: int) -> int:
+        """Ask it to end, and see that nothing is left of it."""
+        children = self.children()
+        assert children
         self.process.send_signal(number)
         code = self.process.wait(60)
         self._reader.join(10)
+        _, alive = psutil.wait_procs(children, timeout=15)
+        assert not alive, alive
         return code
 
     def kill(self) -> None:
@@ -65,52 +74,130 @@ class Demo:
 
 
 @pytest.fixture
-def demo() -> Iterator[Demo]:
-    arguments = ["--port", "0", "--shop-port", "0", "--history-visitors", "40", "--visitors-per-minute", "600"]
-    started = Demo(*arguments, "--commit-interval-ms", "100")
-    yield started
-    started.kill()
+def start() -> Iterator[Callable[..., Demo]]:
+    started: list[Demo] = []
+
+    def one(*arguments: str) -> Demo:
+        started.append(Demo(*arguments))
+        return started[-1]
+
+    yield one
+    for each in started:
+        each.kill()
 
 
-def test_shoppers_are_seen_and_everything_ends_together(demo: Demo) -> None:
-    login_url = demo.says(r"Dashboard +(\S+)")
-    shop_url = demo.says(r"Shop +(\S+)")
-    data = Path(demo.says(r"Data +(\S+)"))
-    base = login_url.partition("/login")[0]
-    assert data.is_dir()
-    assert "Alder &amp; Finch" in httpx.get(shop_url, trust_env=False).text
-    with httpx.Client(base_url=base, trust_env=False) as client:
-        link = client.get(login_url, headers={"Accept": "application/json"})
-        assert link.status_code == 200, link.text
-        token = login_url.partition("token=")[2]
-        headers = {"Origin": base}
-        entered = client.post("/api/login/link", json={"token": token, "password": "a long password"}, headers=headers)
+def until(what: Callable[[], bool], deadline_s: float = 60) -> None:
+    end_s = time.monotonic() + deadline_s
+    while not what():
+        assert time.monotonic() < end_s, "it never came true"
+        time.sleep(0.05)
+
+
+class Dashboard:
+    """What the API says, behind the link that the demo printed."""
+
+    def __init__(self, login_url: str) -> None:
+        base, _, token = login_url.partition("/login?token=")
+        self.client = httpx.Client(base_url=base, trust_env=False)
+        said = {"token": token, "password": "a long password"}
+        entered = self.client.post("/api/login/link", json=said, headers={"Origin": base})
         assert entered.status_code in (200, 201), entered.text
-        before = client.get("/api/ledger").json()
-        deadline_s = time.monotonic() + 60
-        while time.monotonic() < deadline_s:
-            ledger = client.get("/api/ledger").json()
-            if ledger["applied"] >= before["applied"] + 50:
-                break
-            time.sleep(0.1)
-        assert ledger["applied"] >= before["applied"] + 50, json.dumps(ledger)
-        assert before["applied"] > 400
-        assert ledger["failed"] == 0
-    children = psutil.Process(demo.process.pid).children(recursive=True)
-    assert children
+
+    def get(self, path: str) -> dict[str, Any]:
+        answer = self.client.get(path)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def test_shoppers_are_seen_where_they_live_and_everything_ends_together(
+    tmp_path: Path, start: Callable[..., Demo]
+) -> None:
+    data = tmp_path / "demo"
+    demo = start(*SMALL, "--data", str(data))
+    dashboard = Dashboard(demo.says(r"Dashboard +(\S+)"))
+    for name in ("Shop", "with a dataLayer"):
+        page = httpx.get(demo.says(rf"{name} +(\S+)"), trust_env=False)
+        assert "Alder &amp; Finch" in page.text
+    before = dashboard.get("/api/ledger")
+    assert before["applied"] > 400
+    until(lambda: dashboard.get("/api/ledger")["applied"] >= before["applied"] + 50)
+    assert dashboard.get("/api/ledger")["failed"] == 0
+    live = dashboard.get("/api/visitors?live=1&limit=50")["visitors"]
+    assert {visitor["geo"]["country"] for visitor in live} & {"US", "CA", "GB", "DE"}
+    assert any(visitor["geo"]["city"] for visitor in live)
     assert demo.end(signal.SIGINT) == 0, demo.printed
-    assert not data.exists()
-    psutil.wait_procs(children, timeout=10)
-    assert not any(child.is_running() for child in children)
     assert "Traceback" not in demo.printed
+    assert demo.printed.rstrip().endswith("The demo has ended.")
+    assert len(list(truth.read(data / BACKSTAGE / truth.FILE_NAME))) > 60
+    dashboard.client.close()
 
 
-def test_a_port_in_use_is_told_with_the_flag_that_names_another(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(Unavailable, match=f"127.0.0.1:{port} can't be had.*--shop-port"):
-            run(tmp_path, {"port": "0"}, {}, Plan(shop_port=port))
-        with pytest.raises(Unavailable, match=f"127.0.0.1:{port} can't be had.*--port"):
-            run(tmp_path, {"port": str(port)}, {}, Plan(shop_port=0))
+def test_the_next_demo_goes_on_with_the_same_people_and_no_second_history(
+    tmp_path: Path, start: Callable[..., Demo]
+) -> None:
+    data = tmp_path / "demo"
+    first = start(*SMALL, "--data", str(data))
+    first_login = first.says(r"Dashboard +(\S+)")
+    assert first.says(r"(History: [\d,]+ events)")
+    assert first.end(signal.SIGTERM) == 0, first.printed
+    known = {one.anonymous_id for one in truth.read(data / BACKSTAGE / truth.FILE_NAME)}
+    second = start(*SMALL, "--data", str(data))
+    login = second.says(r"Dashboard +(\S+)")
+    assert login.partition("token=")[2] != first_login.partition("token=")[2]
+    dashboard = Dashboard(login)
+    applied = dashboard.get("/api/ledger")["applied"]
+    until(lambda: dashboard.get("/api/ledger")["applied"] >= applied + 300)
+    assert dashboard.get("/api/ledger")["duplicate"] == 0
+    assert "History" not in second.printed
+    assert second.end(signal.SIGINT) == 0, second.printed
+    told = list(truth.read(data / BACKSTAGE / truth.FILE_NAME))
+    assert {one.anonymous_id for one in told[len(known) :]} & known
+    dashboard.client.close()
+
+
+def test_shoppers_end_when_the_demo_is_killed(tmp_path: Path, start: Callable[..., Demo]) -> None:
+    demo = start(*SMALL, "--data", str(tmp_path / "demo"))
+    demo.says(r"Dashboard +(\S+)")
+    until(lambda: len(demo.children()) >= 2)  # the shoppers, and Python's own helper
+    children = demo.children()
+    demo.process.kill()
+    demo.process.wait()
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+
+
+def test_a_history_that_was_cut_off_begins_anew(tmp_path: Path, start: Callable[..., Demo]) -> None:
+    data = tmp_path / "demo"
+    cut = start(*SMALL, "--data", str(data), "--history-visitors", "4000", "--history-days", "30")
+    until((data / "journal.db").exists)
+    cut.process.kill()
+    cut.process.wait()
+    demo = start(*SMALL, "--data", str(data))
+    assert demo.says(r"(broke off while it made history)")
+    assert demo.says(r"(History: [\d,]+ events)")
+    demo.says(r"Dashboard +(\S+)")
+    assert demo.end(signal.SIGINT) == 0, demo.printed
+
+
+def test_ports_that_are_taken_are_told_and_replaced(tmp_path: Path, start: Callable[..., Demo]) -> None:
+    with socket.socket() as one, socket.socket() as other:
+        for taken in (one, other):
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+        port, shop_port = one.getsockname()[1], other.getsockname()[1]
+        more = ("--port", str(port), "--shop-port", str(shop_port))
+        demo = start(*SMALL, *more, "--data", str(tmp_path / "demo"))
+        login = demo.says(r"Dashboard +(\S+)")
+        assert demo.says(rf"Port {port} is taken: the dashboard is on (\d+)") in login
+        assert demo.says(rf"Port {shop_port} is taken: the shop is on (\d+)") in demo.says(r"Shop +(\S+)")
+        assert demo.end(signal.SIGINT) == 0, demo.printed
+
+
+@pytest.mark.parametrize("plan", [Plan(), Plan(is_fresh=True)])
+def test_a_folder_of_anything_else_is_never_touched(tmp_path: Path, plan: Plan) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(BadInput, match="isn't the folder of a demo.*--data"):
+        run(tmp_path, {}, {}, plan)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
