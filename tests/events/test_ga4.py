@@ -57,7 +57,7 @@ def test_a_purchase_is_an_order():
         "revenue": 19.0,
         "currency": "EUR",
         "session_id": "123",
-        "engagement_time_msec": 100,
+        "engaged_ms": 100,
         "products": [
             {"product_id": "p1", "name": "Shirt", "category": "Men/Shirts", "price": 9.5, "position": 0, "quantity": 2}
         ],

@@ -27,6 +27,7 @@ from footfall.record.layout import (
     N_RECENT_PRODUCTS,
     N_SECTIONS,
     NO_CHANNEL,
+    PASSIVE_KINDS,
     PAYING,
     SHARED,
 )
@@ -179,7 +180,8 @@ class Visitor:
         if t >= s.last:
             gap_s = (t - s.last) / 1000.0
             self.gaps.append(gap_s)
-            dwell = min(gap_s, self.dwell_cap_s)
+            is_away = self.events[-2]["kind"] == Kind.ENGAGEMENT  # told when a page is hidden or left
+            dwell = 0.0 if is_away else min(gap_s, self.dwell_cap_s)
             self.dwells.append((t, dwell))
             s.dwells.append(dwell)
             if s.exit and dwell > 0:
@@ -299,13 +301,14 @@ class Visitor:
         self.cart_changed = max(self.cart_changed, e["time"])
 
     def _buy_cart(self, e: Event) -> None:
-        """What is bought leaves the cart; an order of nothing that is in it empties it."""
+        """What is bought leaves the cart; an order of nothing in it empties it, unless the cart changed since."""
         taken = False
+        is_late = e["time"] < self.cart_changed
         for item in e["items"]:
             bought = 1.0 if math.isnan(item["quantity"]) else item["quantity"]
             if item["product"]:
-                taken |= self._take(item["product"], None, bought)
-        if not taken:
+                taken |= self._take(item["product"], None, 0.0 if is_late else bought)
+        if not taken and not is_late:
             self.lines, self.rest_n, self.rest_value = [], 0.0, 0.0
         self.cart_changed = max(self.cart_changed, e["time"])
 
@@ -380,6 +383,7 @@ class Visitor:
             "bought_percentile_sum": sum(bought_places),
             "scroll_n": len(scrolls),
             "scroll_sum": sum(scrolls),
+            "engaged_s": sum(e["engaged_s"] for e in self._of(Kind.ENGAGEMENT)),
             "states": states,
         }
 
@@ -395,7 +399,7 @@ class Visitor:
             "past_pages": sum(s.n(Kind.PAGE_VIEW, Kind.LIST_VIEW, Kind.PRODUCT_VIEW) for s in past),
             "past_dwell_s": sum(sum(s.dwells) for s in past),
             "past_length_s": sum((s.last - s.start) / 1000.0 for s in past),
-            "past_bounced": sum(len(s.events) == 1 for s in past),
+            "past_bounced": sum(len(s.events) - s.n(*PASSIVE_KINDS) <= 1 for s in past),
             "past_with_cart": len(with_cart),
             "past_with_checkout": sum(bool(s.n(Kind.CHECKOUT_START)) for s in past),
             "past_with_order": sum(bool(s.n(Kind.ORDER)) for s in past),
@@ -427,6 +431,7 @@ class Visitor:
             "session_n_events": len(s.events),
             "session_counts": [s.n(kind) for kind in Kind],
             "session_dwell_s": sum(s.dwells),
+            "session_engaged_s": sum(e["engaged_s"] for e in s.events if e["kind"] == Kind.ENGAGEMENT),
             "session_revenue": s.revenue(),
             "session_scroll": max(scrolls, default=0.0),
             "session_price_sum": sum(prices),
@@ -606,6 +611,9 @@ def _price_and_dwell_features(r: Record, n_views: int, out: dict[str, float]) ->
     out["discounted_share"] = over(r["discounted_n"], n_views)
     out["dwell_total_s"] = r["dwell_s"]
     out["dwell_per_event_s"] = over(r["dwell_s"], r["n_events"])
+    out["engaged_total_s"] = r["engaged_s"]
+    out["session_engaged_s"] = r["session_engaged_s"]
+    out["engaged_share"] = over(r["engaged_s"], r["dwell_s"])
     out["dwell_per_session_s"] = over(r["dwell_s"], r["session_number"])
     slots = {k: (d, v) for k, d, v in zip(r["section_keys"], r["section_dwell"], r["section_views"], strict=True) if k}
     total = sum(dwell for dwell, _ in slots.values())

@@ -97,7 +97,7 @@ def test_sharing_a_batch_changes_nothing() -> None:
 
 def test_the_catalogue_is_whole() -> None:
     names = [feature.name for feature in CATALOGUE]
-    assert len(set(names)) == len(names) == N_FEATURES == 277
+    assert len(set(names)) == len(names) == N_FEATURES == 284
     assert {feature.group for feature in CATALOGUE} == set(GROUPS)
     for feature in CATALOGUE:
         assert all(feature), feature

@@ -125,7 +125,26 @@ def test_no_records_are_no_trouble() -> None:
     assert migrate(np.zeros(0, dtype_of(without("revenue")))).shape == (0,)
 
 
-LAYOUTS = {1: "630036c1b6b7b75f"}
+def layout_1() -> list[list[object]]:
+    """Two kinds fewer, no engaged time."""
+    lengths = {"counts": [28], "session_counts": [28], "spare": [5]}
+    return [row for row in resized(lengths) if row[0] not in ("engaged_s", "session_engaged_s")]
+
+
+def test_records_of_layout_1_have_no_hovers_and_no_engaged_time_yet() -> None:
+    assert hashlib.sha256(json.dumps(layout_1()).encode()).hexdigest()[:16] == LAYOUTS[1]
+    old = filled(dtype_of(layout_1()))
+    new = migrate(old)
+    for name in set(old.dtype.names or ()) - {"counts", "session_counts", "spare"}:
+        assert np.array_equal(new[name], old[name]), name
+    for name in ("counts", "session_counts"):
+        assert np.array_equal(new[name][:, :28], old[name])
+        assert not new[name][:, 28:].any()
+    assert not new["engaged_s"].any()
+    assert not new["session_engaged_s"].any()
+
+
+LAYOUTS = {1: "630036c1b6b7b75f", 2: "289e371d584cdbf4"}
 """Digest of each layout's description. A layout that was released is never changed: it gets a successor."""
 
 

@@ -286,6 +286,46 @@ def test_a_cart_event_that_comes_late_does_not_turn_the_clock_back() -> None:
     assert r["cart_changed"] == at(5)
 
 
+def test_an_order_that_arrives_late_leaves_what_was_put_into_the_cart_since() -> None:
+    # at 0: shoes into the cart; at 1: shoes bought, told last; at 2: socks into the cart
+    shoes, socks = (5, 80.0, 1), (6, 4.0, 1)
+    r = one(
+        event(kind=Kind.CART_ADD, items=[shoes]),
+        event(time=at(2), kind=Kind.CART_ADD, items=[socks]),
+        event(time=at(1), kind=Kind.ORDER, revenue=80.0, items=[shoes]),
+    )
+    assert (r["n_cart"], r["cart_products"][0], r["cart_changed"]) == (1, 6, at(2))
+    r = one(
+        event(time=at(2), kind=Kind.CART_ADD, items=[socks, (0, 1.0, 3)]),
+        event(time=at(1), kind=Kind.ORDER, revenue=80.0, items=[shoes]),
+    )
+    assert (r["n_cart"], r["cart_rest_n"], r["revenue"]) == (1, 3.0, 80.0)
+
+
+def test_time_after_an_engagement_is_no_dwell_as_the_page_was_hidden_or_left() -> None:
+    # looked at for a minute, hidden for five, looked at again for two
+    r = one(
+        event(section=3),
+        event(time=at(1), kind=Kind.ENGAGEMENT, section=3, engaged_s=45.0),
+        event(time=at(6), kind=Kind.SCROLL, section=3),
+        event(time=at(8), kind=Kind.ENGAGEMENT, section=3, engaged_s=90.0),
+    )
+    assert (r["dwell_s"], r["section_dwell"][0], r["session_last"]) == (180.0, 180.0, at(8))
+    assert (r["engaged_s"], r["session_engaged_s"]) == (135.0, 135.0)
+
+
+def test_a_page_that_was_only_looked_at_is_a_bounce() -> None:
+    # three visits: a page, scrolled; a page and a click; one page
+    day = 24 * 60
+    r = one(
+        event(), event(time=at(1), kind=Kind.SCROLL), event(time=at(2), kind=Kind.ENGAGEMENT, engaged_s=9.0),
+        event(time=at(day)), event(time=at(day + 1), kind=Kind.CLICK),
+        event(time=at(2 * day)),
+        event(time=at(3 * day)),
+    )  # fmt: skip
+    assert (r["session_number"], r["past_bounced"]) == (4, 2)
+
+
 def test_money_that_is_no_number_counts_as_nothing() -> None:
     r = one(event(kind=Kind.ORDER, revenue=math.nan), event(time=at(1), kind=Kind.REFUND, revenue=math.nan))
     assert (r["counts"][Kind.ORDER], r["revenue"], r["refunded"], r["order_max"]) == (1, 0.0, 0.0, 0.0)

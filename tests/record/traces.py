@@ -106,7 +106,7 @@ FLAGS = [0] * 12 + [
     Flag.BOT,
     Flag.STORE | Flag.LATE,
 ]
-BUSY = [Kind.PAGE_VIEW, *[Kind.PRODUCT_VIEW] * 5, *[Kind.CART_ADD] * 2, Kind.CART_REMOVE, Kind.SCROLL]
+BUSY = [Kind.PAGE_VIEW, *[Kind.PRODUCT_VIEW] * 5, *[Kind.CART_ADD] * 2, Kind.CART_REMOVE, Kind.SCROLL, Kind.ENGAGEMENT]
 KINDS = [*(k for k in Kind if k != Kind.SESSION_END), *BUSY, *BUSY, Kind.ORDER, Kind.CHECKOUT_START]
 QUARTERS = [NAN, NAN, 0.0, 0.25, 0.5, 1.0]
 PRICES = [NAN, NAN, 0.0, 0.5, 9.75, 20.0, 20.0, 149.5, 1000.25]
@@ -144,6 +144,8 @@ def event_fields(draw: st.DrawFn) -> dict[str, Any]:
         fields["percentile"] = draw(st.sampled_from(QUARTERS))
     elif kind == Kind.SCROLL:
         fields["scroll"] = draw(st.sampled_from([NAN, 0.0, 25.0, 100.0]))
+    elif kind == Kind.ENGAGEMENT:
+        fields["engaged_s"] = draw(st.sampled_from([0.0, 0.5, 12.0]))
     elif kind in (Kind.ORDER, Kind.REFUND):
         fields["revenue"] = draw(st.sampled_from([0.0, 12.5, 99.99, 2000.0, NAN]))
     if kind in (Kind.CART_ADD, Kind.CART_REMOVE, Kind.CART_VIEW, Kind.CHECKOUT_START, Kind.ORDER, Kind.REFUND):

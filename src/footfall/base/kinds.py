@@ -34,8 +34,10 @@ class Kind(IntEnum):
     EMAIL_CLICKED = 25
     IDENTIFY = 26
     SESSION_END = 27
+    HOVER = 28
+    ENGAGEMENT = 29
 
 
-N_KINDS = 28
+N_KINDS = 30
 KIND_NAMES = tuple(kind.name.lower() for kind in Kind)
 """Kind names by number, as used on the wire and in the API (``"product_view"``)."""

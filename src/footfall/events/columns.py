@@ -25,6 +25,7 @@ from footfall.events.kernels.assign import (
     AGENT_OF,
     AMOUNT_MAX,
     ARRIVAL_OF,
+    ENGAGED_MAX_MS,
     ENTRY,
     FRESH,
     IN_AGENT,
@@ -911,6 +912,9 @@ class Reader:
         if needs & NEEDS_DEPTH:
             if kind == Kind.SEARCH:
                 out.query = shop.name("query", text_of(properties.query)[:256].lower())
+            elif kind == Kind.ENGAGEMENT:
+                engaged_ms = money.amount(properties.engaged_ms)
+                out.engaged_s = engaged_ms / 1000.0 if 0 <= engaged_ms <= ENGAGED_MAX_MS else 0.0
             else:
                 depth = money.amount(properties.percent if properties.percent is not None else properties.depth)
                 out.scroll = min(max(depth, 0.0), 100.0) if depth == depth else _NAN
@@ -972,6 +976,7 @@ class _Rare(msgspec.Struct, gc=False):
     flags: int = 0
     query: int = 0
     scroll: float = _NAN
+    engaged_s: float = 0.0
     product: int = 0
     category: int = 0
     price: float = _NAN

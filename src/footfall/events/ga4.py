@@ -20,6 +20,7 @@ _PARAMETERS = {
     "transaction_id": "order_id",
     "search_term": "query",
     "percent_scrolled": "percent",
+    "engagement_time_msec": "engaged_ms",
     "item_list_name": "list",
     "item_list_id": "list_id",
     "promotion_name": "name",

@@ -76,6 +76,7 @@ _CLIENTS: tuple[tuple[str, tuple[tuple[Kind, tuple[str, ...]], ...]], ...] = (
             (Kind.FORM, ("generate_lead", "form_submit")),
             (Kind.SCROLL, ("scroll",)),
             (Kind.CLICK, ("click", "select_content")),
+            (Kind.ENGAGEMENT, ("user_engagement",)),
             (
                 Kind.CUSTOM,
                 (
@@ -83,7 +84,6 @@ _CLIENTS: tuple[tuple[str, tuple[tuple[Kind, tuple[str, ...]], ...]], ...] = (
                     "join_group",
                     "first_visit",
                     "session_start",
-                    "user_engagement",
                     "file_download",
                     "form_start",
                 )

@@ -89,6 +89,7 @@ class Properties(msgspec.Struct, gc=False):
     referrer: Scalar = None
     depth: Scalar = None
     percent: Scalar = None
+    engaged_ms: Scalar = None
     section: Scalar = None
 
 

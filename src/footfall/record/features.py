@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from footfall.base.codes import Channel
+from footfall.base.codes import Channel, Device
 from footfall.base.kinds import KIND_NAMES, Kind
 from footfall.record.compiled import kernel
 from footfall.record.layout import (
@@ -35,9 +35,11 @@ from footfall.record.machine import prefetch
 from footfall.record.shared import cart_value
 
 _HALF_NAMES = ("1h", "1d", "7d", "30d")
-_HALF_MS = np.array(HALF_LIVES_S, np.float64) * 1000.0
-_N_COUNTED = int(Kind.SESSION_END)
-"""Kinds that visitors cause; SESSION_END, the last, is Footfall's own."""
+_PER_HALF_MS = -1.0 / (np.array(HALF_LIVES_S, np.float64) * 1000.0)
+_COUNTED = tuple(kind for kind in Kind if kind != Kind.SESSION_END)
+"""Kinds that visitors cause; ends of sessions are Footfall's own."""
+_N_COUNTED = len(_COUNTED)
+_COUNTED_KINDS = np.array(_COUNTED, np.int64)
 _DECAY_KINDS = np.array(DECAY_KINDS, np.int64)
 
 
@@ -70,13 +72,12 @@ def _catalogue() -> tuple[Feature, ...]:
     for kind in DECAY_KINDS:
         k = KIND_NAMES[kind]
         add("recency", (f"since_{k}_h", "h", f"t - last_s[{k}]", f"Time since the latest {k.replace('_', ' ')}."))
-    for kind_name in KIND_NAMES[:_N_COUNTED]:
-        add(
-            "session",
-            (f"session_{kind_name}_n", "count", f"session_counts[{kind_name}]", "Events of the kind in the session."),
-        )
-    for kind_name in KIND_NAMES[:_N_COUNTED]:
-        add("lifetime", (f"{kind_name}_n", "count", f"counts[{kind_name}]", "Events of the kind ever."))
+    for kind in _COUNTED:
+        k = KIND_NAMES[kind]
+        add("session", (f"session_{k}_n", "count", f"session_counts[{k}]", "Events of the kind in the session."))
+    for kind in _COUNTED:
+        k = KIND_NAMES[kind]
+        add("lifetime", (f"{k}_n", "count", f"counts[{k}]", "Events of the kind ever."))
     for kind in DECAY_KINDS:
         for half in _HALF_NAMES:
             k = KIND_NAMES[kind]
@@ -232,6 +233,9 @@ def _catalogue() -> tuple[Feature, ...]:
             "Share of dwell in the current section.",
         ),
         ("section_now_views", "count", "section_views of section_now", "Events in the current section."),
+        ("engaged_total_s", "s", "engaged_s", "Time in which the visitor was active on pages, ever."),
+        ("session_engaged_s", "s", "session_engaged_s", "The same in the session."),
+        ("engaged_share", "fraction", "engaged_s / dwell_s", "Share of dwell in which the visitor was active."),
     )
     add(
         "gaps",
@@ -249,7 +253,7 @@ def _catalogue() -> tuple[Feature, ...]:
         ("past_pages_per_session", "count", "past_pages / past sessions", "Mean views of past sessions."),
         ("past_dwell_per_session_s", "s", "past_dwell_s / past sessions", "Mean dwell of past sessions."),
         ("past_length_per_session_s", "s", "past_length_s / past sessions", "Mean length of past sessions."),
-        ("past_bounce_rate", "fraction", "past_bounced / past sessions", "Past sessions with a single event."),
+        ("past_bounce_rate", "fraction", "past_bounced / past sessions", "Past sessions of one event, as past_bounced counts."),
         ("past_cart_rate", "fraction", "past_with_cart / past sessions", "Past sessions with a cart add."),
         ("past_checkout_rate", "fraction", "past_with_checkout / past sessions", "Past sessions with a checkout."),
         ("past_order_rate", "fraction", "past_with_order / past sessions", "Past sessions with an order."),
@@ -364,6 +368,7 @@ _CHECKOUT, _ORDER = int(Kind.CHECKOUT_START), int(Kind.ORDER)
 _PROMO_VIEW, _PROMO_CLICK = int(Kind.PROMOTION_VIEW), int(Kind.PROMOTION_CLICK)
 _SHOWN, _CLICKED, _DISMISSED = int(Kind.OFFER_SHOWN), int(Kind.OFFER_CLICKED), int(Kind.OFFER_DISMISSED)
 _OPENED, _MAIL_CLICKED = int(Kind.EMAIL_OPENED), int(Kind.EMAIL_CLICKED)
+_MOBILE = int(Device.MOBILE)
 _NAN = float("nan")
 _DAY_MS = 86_400_000.0
 _AHEAD = 4
@@ -399,15 +404,15 @@ def _one(r, t, o):
     # session and lifetime counts
     counts, here = r["counts"], r["session_counts"]
     for j in range(_N_COUNTED):
-        o[k + j] = here[j]
+        o[k + j] = here[_COUNTED_KINDS[j]]
     k += _N_COUNTED
     for j in range(_N_COUNTED):
-        o[k + j] = counts[j]
+        o[k + j] = counts[_COUNTED_KINDS[j]]
     k += _N_COUNTED
     # decayed
     age_ms = float(t - r["decayed_at"])
     for h in range(N_HALF):
-        factor = 1.0 if age_ms == 0.0 else 2.0 ** (-age_ms / _HALF_MS[h])
+        factor = 1.0 if age_ms == 0.0 else 2.0 ** (age_ms * _PER_HALF_MS[h])
         for j in range(N_DECAY):
             o[k + j * N_HALF + h] = r["decayed"][j, h] * factor
         o[k + N_DECAY * N_HALF + h] = r["decayed_dwell"][h] * factor
@@ -415,8 +420,9 @@ def _one(r, t, o):
     k += (N_DECAY + 2) * N_HALF
     # mix
     n = float(r["n_events"])
+    part = _over(1.0, n)
     for j in range(N_DECAY):
-        o[k + j] = _over(float(counts[_DECAY_KINDS[j]]), n)
+        o[k + j] = counts[_DECAY_KINDS[j]] * part
     k += N_DECAY
     # funnel
     views, adds, orders = float(counts[_PRODUCT_VIEW]), float(counts[_CART_ADD]), float(counts[_ORDER])
@@ -510,7 +516,10 @@ def _one(r, t, o):
     o[k + 6] = entropy
     o[k + 7] = _over(now_dwell, total)
     o[k + 8] = now_views
-    k += 9
+    o[k + 9] = r["engaged_s"]
+    o[k + 10] = r["session_engaged_s"]
+    o[k + 11] = _over(float(r["engaged_s"]), float(r["dwell_s"]))
+    k += 12
     # gaps
     gap_n, s_gap_n = float(r["gap_n"]), float(r["session_gap_n"])
     ln_mean = _over(float(r["gap_log_sum"]), gap_n)
@@ -538,22 +547,28 @@ def _one(r, t, o):
     o[k + 9] = _over(float(r["past_abandoned"]), float(r["past_with_cart"]))
     k += 10
     # frequency: the local day at t, as far from day_last as t is from last_seen
-    late_days = max(int((t - r["last_seen"]) // 86_400_000), 0)
-    e1 = e7 = e30 = s1 = s7 = s30 = a7 = a30 = 0.0
-    for back in range(N_DAYS - late_days):
-        j = (r["day_last"] - back) % N_DAYS
-        events, sessions = float(r["day_events"][j]), float(r["day_sessions"][j])
-        days_ago = back + late_days
-        e30 += events
-        s30 += sessions
-        a30 += 1.0 if events > 0 else 0.0
+    late_days = max((t - r["last_seen"]) // 86_400_000, 0)
+    day_events, day_sessions = r["day_events"], r["day_sessions"]
+    e1 = e7 = e30 = s1 = s7 = s30 = a7 = a30 = 0
+    if late_days == 0:
+        for j in range(N_DAYS):
+            e30 += day_events[j]
+            s30 += day_sessions[j]
+            a30 += 1 if day_events[j] > 0 else 0
+    j = r["day_last"] % N_DAYS
+    for days_ago in range(late_days, N_DAYS if late_days > 0 else 7):
+        if late_days > 0:
+            e30 += day_events[j]
+            s30 += day_sessions[j]
+            a30 += 1 if day_events[j] > 0 else 0
         if days_ago < 7:
-            e7 += events
-            s7 += sessions
-            a7 += 1.0 if events > 0 else 0.0
+            e7 += day_events[j]
+            s7 += day_sessions[j]
+            a7 += 1 if day_events[j] > 0 else 0
         if days_ago < 1:
-            e1 += events
-            s1 += sessions
+            e1 += day_events[j]
+            s1 += day_sessions[j]
+        j = j - 1 if j > 0 else N_DAYS - 1
     o[k] = e1
     o[k + 1] = e7
     o[k + 2] = e30
@@ -562,33 +577,34 @@ def _one(r, t, o):
     o[k + 5] = s30
     o[k + 6] = a7
     o[k + 7] = a30
-    o[k + 8] = _over(e30, a30)
-    o[k + 9] = _over(e7, e30)
+    o[k + 8] = _over(float(e30), float(a30))
+    o[k + 9] = _over(float(e7), float(e30))
     k += 10
     # when
-    total = 0.0
+    hours, weekdays = r["hours"], r["weekdays"]
+    n_all = 0
     for j in range(24):
-        total += r["hours"][j]
+        n_all += hours[j]
+    part = _over(1.0, float(n_all))
     for b in range(6):
-        part = 0.0
-        for j in range(4):
-            part += r["hours"][4 * b + j]
-        o[k + b] = _over(part, total)
+        o[k + b] = (hours[4 * b] + hours[4 * b + 1] + hours[4 * b + 2] + hours[4 * b + 3]) * part
     k += 6
-    total = 0.0
+    n_all = 0
     for j in range(7):
-        total += r["weekdays"][j]
+        n_all += weekdays[j]
+    part = _over(1.0, float(n_all))
     for j in range(7):
-        o[k + j] = _over(float(r["weekdays"][j]), total)
+        o[k + j] = weekdays[j] * part
     k += 7
     # channel
-    total = 0.0
-    n_channels = 0
+    by_channel = r["channel_sessions"]
+    n_all = n_channels = 0
     for j in range(N_CHANNELS):
-        total += r["channel_sessions"][j]
-        n_channels += 1 if r["channel_sessions"][j] > 0 else 0
+        n_all += by_channel[j]
+        n_channels += 1 if by_channel[j] > 0 else 0
+    part = _over(1.0, float(n_all))
     for j in range(N_CHANNELS):
-        o[k + j] = _over(float(r["channel_sessions"][j]), total)
+        o[k + j] = by_channel[j] * part
     k += N_CHANNELS
     o[k] = r["session_channel"]
     o[k + 1] = r["first_channel"]
@@ -597,15 +613,15 @@ def _one(r, t, o):
     o[k + 4] = 1.0 if r["keyword"] != 0 else 0.0
     k += 5
     # device
-    total = 0.0
-    n_devices = 0
+    by_device = r["device_sessions"]
+    n_all = n_devices = 0
     for j in range(N_DEVICES):
-        total += r["device_sessions"][j]
-        n_devices += 1 if r["device_sessions"][j] > 0 else 0
+        n_all += by_device[j]
+        n_devices += 1 if by_device[j] > 0 else 0
     o[k] = r["device"]
     o[k + 1] = r["os"]
     o[k + 2] = r["browser"]
-    o[k + 3] = _over(float(r["device_sessions"][2]), total)
+    o[k + 3] = _over(float(by_device[_MOBILE]), float(n_all))
     o[k + 4] = n_devices
     k += 5
     # cart

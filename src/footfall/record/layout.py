@@ -13,7 +13,7 @@ import numpy as np
 from footfall.base.codes import Channel, Device
 from footfall.base.kinds import N_KINDS, Kind
 
-LAYOUT = 1
+LAYOUT = 2
 """Number of the layout below."""
 
 N_CART = 12
@@ -23,7 +23,7 @@ N_RECENT_CATEGORIES = 4
 N_DAYS = 30
 N_CHANNELS = len(Channel)
 N_DEVICES = len(Device)
-N_SPARE = 5
+N_SPARE = 1
 NO_CHANNEL = 255
 """Channel of an event that says nothing about how the visitor came."""
 
@@ -41,6 +41,8 @@ DECAY_KINDS = (
 )
 """Kinds whose counts are also kept with exponential decay, and whose latest time is kept."""
 N_DECAY = len(DECAY_KINDS)
+PASSIVE_KINDS = (Kind.SCROLL, Kind.HOVER, Kind.ENGAGEMENT)
+"""Kinds that tell how a page was looked at; a session of one page view and these is a bounce."""
 HALF_LIVES_S = (3_600, 86_400, 7 * 86_400, 30 * 86_400)
 """Half-lives of decayed sums: 1 h, 1 d, 7 d, 30 d."""
 N_HALF = len(HALF_LIVES_S)
@@ -132,6 +134,7 @@ FIELDS: tuple[Field, ...] = (
     _f("decayed_dwell", "f4", "s", "Decayed dwell by half-life.", (N_HALF,)),
     _f("decayed_revenue", "f4", "money", "Decayed revenue by half-life.", (N_HALF,)),
     _f("dwell_s", "f4", "s", "Sum of dwell: time between events of one session, each capped."),
+    _f("engaged_s", "f4", "s", "Sum of the time in which the visitor was active on the page, as the tracker tells it."),
     _f("section_dwell", "f4", "s", "Dwell in each section slot.", (N_SECTIONS,)),
     _f("section_views", "f4", "count", "Events in each section slot.", (N_SECTIONS,)),
     _f("price_n", "u4", "count", "Product views with a price (outliers left out).", free=True),
@@ -168,6 +171,7 @@ FIELDS: tuple[Field, ...] = (
     _f("store_orders", "u4", "count", "Orders in a store.", free=True),
     _f("late_n", "u4", "count", "Events that were more than 72 h late.", free=True),
     _f("session_dwell_s", "f4", "s", "Dwell in the session."),
+    _f("session_engaged_s", "f4", "s", "Time in which the visitor was active on the page, in the session."),
     _f("session_revenue", "f4", "money", "Revenue in the session."),
     _f("session_scroll", "f4", "%", "Deepest scroll in the session."),
     _f("session_price_sum", "f4", "money", "Sum of viewed prices in the session."),
@@ -180,7 +184,7 @@ FIELDS: tuple[Field, ...] = (
     _f("past_pages", "u4", "count", "Page, list and product views of past sessions."),
     _f("past_dwell_s", "f4", "s", "Dwell of past sessions."),
     _f("past_length_s", "f4", "s", "Length of past sessions, first to last event."),
-    _f("past_bounced", "u4", "count", "Past sessions with a single event."),
+    _f("past_bounced", "u4", "count", "Past sessions of one event, scrolls, hovers and engagements not counted."),
     _f("past_with_cart", "u4", "count", "Past sessions with a cart add."),
     _f("past_with_checkout", "u4", "count", "Past sessions with a checkout start."),
     _f("past_with_order", "u4", "count", "Past sessions with an order."),
@@ -254,6 +258,7 @@ EVENT = np.dtype(
         ("quantity", "f4"),  # NaN if none
         ("percentile", "f4"),  # place of the price within its category, NaN if unknown
         ("scroll", "f4"),  # percent, NaN if none
+        ("engaged_s", "f4"),  # on engagements: time in which the visitor was active since the last one
         ("row", "i4"),  # set by admit
         ("item_start", "i4"),
         ("item_n", "i4"),

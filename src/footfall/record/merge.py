@@ -164,6 +164,7 @@ def _copy_session(to, source):
     to["session_n_events"] = source["session_n_events"]
     to["session_counts"][:] = source["session_counts"]
     to["session_dwell_s"] = source["session_dwell_s"]
+    to["session_engaged_s"] = source["session_engaged_s"]
     to["session_revenue"] = source["session_revenue"]
     to["session_scroll"] = source["session_scroll"]
     to["session_price_sum"] = source["session_price_sum"]
@@ -200,6 +201,7 @@ def _join_sessions(w, b):
     w["session_n_products"] = _capped(np.int64(w["session_n_products"]) + b["session_n_products"], 65535)
     w["session_n_moves"] = _capped(np.int64(w["session_n_moves"]) + b["session_n_moves"], 65535)
     w["session_dwell_s"] += b["session_dwell_s"]
+    w["session_engaged_s"] += b["session_engaged_s"]
     w["session_revenue"] += b["session_revenue"]
     w["session_price_sum"] += b["session_price_sum"]
     w["session_percentile_sum"] += b["session_percentile_sum"]
@@ -307,6 +309,7 @@ def _add_sums(w, b):
     w["store_orders"] += b["store_orders"]
     w["late_n"] += b["late_n"]
     w["dwell_s"] += b["dwell_s"]
+    w["engaged_s"] += b["engaged_s"]
     w["past_events"] += b["past_events"]
     w["past_pages"] += b["past_pages"]
     w["past_dwell_s"] += b["past_dwell_s"]

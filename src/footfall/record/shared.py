@@ -4,10 +4,11 @@ import numpy as np
 
 from footfall.base.kinds import Kind
 from footfall.record.compiled import kernel
-from footfall.record.layout import ENDED, HALF_LIVES_S, N_CART, N_DAYS, N_DECAY, N_HALF
+from footfall.record.layout import ENDED, HALF_LIVES_S, N_CART, N_DAYS, N_DECAY, N_HALF, PASSIVE_KINDS
 
 _HALF_MS = np.array(HALF_LIVES_S, np.float64) * 1000.0
 _PAGE_VIEW, _LIST_VIEW, _PRODUCT_VIEW = int(Kind.PAGE_VIEW), int(Kind.LIST_VIEW), int(Kind.PRODUCT_VIEW)
+_PASSIVE_KINDS = np.array(PASSIVE_KINDS, np.int64)
 _CART_ADD, _CHECKOUT_START, _ORDER = int(Kind.CART_ADD), int(Kind.CHECKOUT_START), int(Kind.ORDER)
 
 
@@ -81,7 +82,10 @@ def fold_session(r):
     r["past_pages"] += int(counts[_PAGE_VIEW]) + int(counts[_LIST_VIEW]) + int(counts[_PRODUCT_VIEW])
     r["past_dwell_s"] += r["session_dwell_s"]
     r["past_length_s"] += (r["session_last"] - r["session_start"]) / 1000.0
-    if r["session_n_events"] <= 1:
+    n_chosen = int(r["session_n_events"])
+    for kind in _PASSIVE_KINDS:
+        n_chosen -= int(counts[kind])
+    if n_chosen <= 1:
         r["past_bounced"] += 1
     if counts[_CART_ADD] > 0:
         r["past_with_cart"] += 1

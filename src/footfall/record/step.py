@@ -9,9 +9,12 @@ Rules, in the order in which they are applied to an event of time *t*:
 1. **Session.** *t* joins the current session when ``session_start - timeout <= t <= session_last + timeout``. A later
    *t* ends that session (if it wasn't ended by its timer) and begins the next; an earlier one belongs to a past session
    and changes lifetime fields only. Store events, e-mail opens and refunds are no visit: they belong to no session.
-2. **Dwell.** The time since ``session_last``, at most ``dwell_cap``, goes to the section the visitor was in.
+2. **Dwell.** The time since ``session_last``, at most ``dwell_cap``, goes to the section the visitor was in. What
+   follows an engagement is no dwell, as the tracker tells it when a page is hidden or left.
 3. **Counts**, decayed sums, days, hours: each event counts; an event older than ``decayed_at`` enters decayed.
-4. **What the kind means**: prices on product views, lines on cart events, money on orders and refunds.
+4. **What the kind means**: prices on product views, lines on cart events, money on orders and refunds. An order takes
+   what it names out of the cart, and everything if none of it is there; one that is older than the cart's latest change
+   takes only lines that it names.
 """
 
 import math
@@ -52,7 +55,7 @@ _STORE, _DISCOUNTED, _BOT = int(Flag.STORE), int(Flag.DISCOUNTED), int(Flag.BOT)
 _PRODUCT_VIEW = int(Kind.PRODUCT_VIEW)
 _CART_ADD, _CART_REMOVE, _CART_VIEW = int(Kind.CART_ADD), int(Kind.CART_REMOVE), int(Kind.CART_VIEW)
 _CHECKOUT_START, _ORDER, _REFUND = int(Kind.CHECKOUT_START), int(Kind.ORDER), int(Kind.REFUND)
-_SCROLL, _EMAIL_OPENED = int(Kind.SCROLL), int(Kind.EMAIL_OPENED)
+_SCROLL, _EMAIL_OPENED, _ENGAGEMENT = int(Kind.SCROLL), int(Kind.EMAIL_OPENED), int(Kind.ENGAGEMENT)
 _UNKNOWN_DEVICE, _SERVER, _DIRECT = int(Device.UNKNOWN), int(Device.SERVER), int(Channel.DIRECT)
 _APPLIED = 0
 _AHEAD = 4
@@ -96,6 +99,7 @@ def _begin_session(r, e, t):
     r["session_n_events"] = 0
     r["session_counts"][:] = 0
     r["session_dwell_s"] = 0.0
+    r["session_engaged_s"] = 0.0
     r["session_revenue"] = 0.0
     r["session_scroll"] = 0.0
     r["session_price_sum"] = 0.0
@@ -293,13 +297,14 @@ def _order(r, e, items, t, in_session):
         return
     if in_session:
         r["session_revenue"] += revenue
+    is_late = t < r["cart_changed"]  # what was put into the cart since isn't known to be bought
     n_taken = 0
     for j in range(e["item_start"], e["item_start"] + e["item_n"]):
         quantity = items[j]["quantity"]
-        bought = 1.0 if math.isnan(quantity) else float(quantity)
+        bought = 0.0 if is_late else 1.0 if math.isnan(quantity) else float(quantity)
         if items[j]["product"] != 0 and _cart_take(r, items[j]["product"], np.nan, bought):
             n_taken += 1
-    if n_taken == 0:
+    if n_taken == 0 and not is_late:
         _cart_clear(r)
     r["cart_changed"] = max(r["cart_changed"], t)
 
@@ -364,7 +369,7 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
             r["gap_n"] += 1
             r["gap_log_sum"] += ln
             r["gap_log_sq"] += ln * ln
-            dwell = min(gap_s, dwell_cap_s)
+            dwell = min(gap_s, dwell_cap_s) if r["last_kind"] != _ENGAGEMENT else 0.0
             if dwell > 0:
                 r["dwell_s"] += dwell
                 r["session_dwell_s"] += dwell
@@ -429,6 +434,10 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
         _order(r, e, items, t, in_session)
     elif kind == _REFUND:
         r["refunded"] += _money(e)
+    elif kind == _ENGAGEMENT:
+        r["engaged_s"] += e["engaged_s"]
+        if in_session:
+            r["session_engaged_s"] += e["engaged_s"]
     elif kind == _SCROLL and not math.isnan(e["scroll"]):
         r["scroll_n"] += 1
         r["scroll_sum"] += e["scroll"]

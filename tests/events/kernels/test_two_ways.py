@@ -56,7 +56,7 @@ NUMBERS = [
 ]
 URLS = ["https://shop.example/women/shoes/sku-1", "https://shop.example/a?utm_source=google&utm_medium=cpc", "/only/path", None, 7,
         "https://shop.example/cart#x", "https://SHOP.example/%C3%BC", "https://shop.example/sale/x", "https://e.x/" + "a" * 400]  # fmt: skip
-NAMES = ["Product Viewed", "Product Added", "product_removed", "Order Completed", "Products Searched", "scroll", "Cart Viewed", "Foo",
+NAMES = ["Product Viewed", "Product Added", "product_removed", "Order Completed", "Products Searched", "scroll", "engagement", "Cart Viewed", "Foo",
          "purchase", "", None, 3, "Order Refunded", "Product List Viewed", "Checkout Started"]  # fmt: skip
 TIMES = ["2026-11-22T05:08:59.123Z", "2026-11-22T05:08:59Z", "2026-11-31T05:08:59.123Z", "2026-02-29T00:00:00.000Z", None, 1795331339000,
          "yesterday", "2026-11-22T25:08:59.123Z", "2025-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z", "2026-11-22T05:08:59.12 Z"]  # fmt: skip
@@ -86,7 +86,7 @@ properties = some(
     product_id=field(IDS), category=field(TEXTS), price=field(NUMBERS), quantity=field(NUMBERS), sku=field(IDS), products=field(LINES),
     currency=field(["USD", "EUR", "XXX", "usd", None, "$", 3]), url=field(URLS), path=field(TEXTS), referrer=field(URLS),
     section=field(TEXTS), discount=field(NUMBERS), compare_at_price=field(NUMBERS), order_id=field(IDS), revenue=field(NUMBERS),
-    query=field(TEXTS), percent=field(NUMBERS), depth=field(NUMBERS), regular_price=field(NUMBERS), id=field(IDS), other=st.recursive(field(TEXTS), lambda s: st.lists(s, max_size=2), max_leaves=4),
+    query=field(TEXTS), percent=field(NUMBERS), engaged_ms=field(NUMBERS), depth=field(NUMBERS), regular_price=field(NUMBERS), id=field(IDS), other=st.recursive(field(TEXTS), lambda s: st.lists(s, max_size=2), max_leaves=4),
 )  # fmt: skip
 context = some(
     page=st.one_of(field([None, 3, []]), some(url=field(URLS), path=field(TEXTS), referrer=field(URLS), title=field(TEXTS))),
@@ -103,9 +103,9 @@ events = some(
     properties=st.one_of(properties, field([None, 3, []])), context=st.one_of(context, field([None, 3])),
 )  # fmt: skip
 usual = st.fixed_dictionaries(
-    {"type": field(["track"]), "event": field(NAMES[:6] + ["Foo", "Product List Viewed", "Cart Viewed", "Checkout Started", "Order Refunded"]), "anonymousId": field(IDS[:2]),
+    {"type": field(["track"]), "event": field(NAMES[:7] + ["Foo", "Product List Viewed", "Cart Viewed", "Checkout Started", "Order Refunded"]), "anonymousId": field(IDS[:2]),
      "messageId": field(["m-1", "m-22222222222222222222"]), "timestamp": field(TIMES[:1]),
-     "properties": some(product_id=field(["p1", "p2", 17, 0]), sku=field(["s"]), query=field(["Red Shoes", "red shoes ", "", 5]), percent=field([25, 99.5, 120]),
+     "properties": some(product_id=field(["p1", "p2", 17, 0]), sku=field(["s"]), query=field(["Red Shoes", "red shoes ", "", 5]), percent=field([25, 99.5, 120]), engaged_ms=field([0, 1500.5, 86_400_001]),
                         depth=field([10, -3]), regular_price=field([2.5, 1e12]), compare_at_price=field([1, 3]), discount=field([0, 1.5]), category=field(["a/b"]), price=field([1, 2.5, 0.1]), quantity=field([1, 2]),
                         products=field(LINES), order_id=field(["o-1", "o-2", " o", "", None]), revenue=field([5, 7.5, None, 1e10, -5]), total=field([3, None]), value=field([-2.5])),
      "context": some(page=some(url=field(URLS[:3]), path=field(["/a/b"]), referrer=field(["https://www.google.com/", ""])),
@@ -227,7 +227,11 @@ CALLS: list[dict[str, Any]] = [
     {"type": "identify", "userId": 4711, "traits": {"email": "a@b.c", "name": "Ümit"}},
     {"type": "identify", "userId": "u-1", "traits": {"plan": "gold", "tags": ["a", {"b": None}]}},
     {"type": "page", "name": "Über uns", "properties": {"title": "Größe"}, "originalTimestamp": TIMES[0]},
-    {"event": "engagement", "properties": {"visible_ms": 4000, "leave": True}},
+    {"event": "engagement", "properties": {"visible_ms": 4000, "engaged_ms": 3500, "leave": True}},
+    {"event": "engagement", "properties": {"engaged_ms": -1}},
+    {"event": "hover", "properties": {"tag": "a", "href": "https://s.example/ü"}},
+    {"event": "click", "properties": {"text": "Größentabelle"}},
+    {"event": "form_abandoned", "properties": {"step": "abandoned"}},
     {"event": "Form Submitted", "properties": {"form_id": "newsletter"}},
 ]  # fmt: skip
 
@@ -245,7 +249,10 @@ def test_searches_sign_ins_and_what_the_tracker_sends_by_itself_take_the_fast_wa
     fast, slow = both(monkeypatch, entries(lines))
     assert_same(fast, slow)
     assert fast.slow_ones() == []
-    assert fast.events["knows"].tolist() == [0] * 8 + [1, 1, 0, 0, 0]
+    assert fast.events["knows"].tolist() == [0] * 8 + [1, 1] + [0] * 7
+    kinds = [Kind.PAGE_VIEW, Kind.ENGAGEMENT, Kind.ENGAGEMENT, Kind.HOVER, Kind.CLICK, Kind.CUSTOM, Kind.FORM]
+    assert fast.events["kind"][10:].tolist() == kinds
+    assert fast.events["engaged_s"][11:14].tolist() == [3.5, 0.0, 0.0]
     assert [int(flags) & Flag.DISCOUNTED for flags in fast.events["flags"][5:8]] == [16, 0, 16]
     assert fast.traits == [
         (8, '{"email": "a@b.c", "name": "Ümit"}'.encode()),

@@ -40,8 +40,10 @@ ENTRY = np.dtype([("agent", "u8"), ("place", "u8"), ("received", "i8"), ("sent",
 """What the events of an entry share: hashes of user agent and place, receive time, ``sentAt`` in ms or -1, site."""
 
 NEEDS_PRODUCT, NEEDS_LINES, NEEDS_DEPTH, NEEDS_CATEGORY = 1, 2, 4, 8
-"""What a kind makes worth reading: one product; product lines; search words or depth; the category of a list."""
+"""What a kind makes worth reading: one product; product lines; search words, depth or time; a list's category."""
 _MAX_DEPTH_PCT = 100.0
+ENGAGED_MAX_MS = 86_400_000.0
+"""More time between two engagements isn't believed."""
 
 
 def _needs() -> np.ndarray:
@@ -52,6 +54,7 @@ def _needs() -> np.ndarray:
         needs[kind] |= NEEDS_LINES
     needs[Kind.SEARCH] |= NEEDS_DEPTH
     needs[Kind.SCROLL] |= NEEDS_DEPTH
+    needs[Kind.ENGAGEMENT] |= NEEDS_DEPTH
     needs[Kind.LIST_VIEW] |= NEEDS_CATEGORY
     needs[Kind.PAGE_VIEW] |= NEEDS_CATEGORY
     return needs
@@ -85,7 +88,7 @@ WORDS_SIZE = LONGEST + 16
 """Bytes of scratch for a text that is hashed in another form than it came."""
 _LATE, _FUTURE, _NO_TIME = int(Flag.LATE), int(Flag.FUTURE), int(Flag.NO_TIME)
 _BOT_FLAG, _BOT = int(Flag.BOT), int(Device.BOT)
-_SEARCH, _DISCOUNTED = int(Kind.SEARCH), int(Flag.DISCOUNTED)
+_SEARCH, _ENGAGEMENT, _DISCOUNTED = int(Kind.SEARCH), int(Kind.ENGAGEMENT), int(Flag.DISCOUNTED)
 _1, _3, _8, _16, _29, _32 = (np.uint64(i) for i in (1, 3, 8, 16, 29, 32))
 # salts keep a product, a category and a search of the same words apart among the known names
 _SALTS = np.array([0, 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03], np.uint64)
@@ -337,6 +340,12 @@ def _scrolled_pct(amounts):
 
 
 @kernel
+def _engaged_s(engaged_ms):
+    """Time in which the visitor was active, 0 if it isn't told or not believed."""
+    return engaged_ms / 1000.0 if 0 <= engaged_ms <= ENGAGED_MAX_MS else 0.0
+
+
+@kernel
 def _order_key(b, start, n, site, text):
     """As ``name_key(site, "order\\0" + id)``; ``text`` is scratch of LONGEST bytes."""
     for k in range(len(_ORDER_PREFIX)):
@@ -551,7 +560,9 @@ def assign(
         e["percentile"] = np.nan
         e["scroll"] = np.nan
         if needs & NEEDS_DEPTH:
-            if kind != _SEARCH:
+            if kind == _ENGAGEMENT:
+                e["engaged_s"] = _engaged_s(amounts[s.ENGAGED])
+            elif kind != _SEARCH:
                 e["scroll"] = _scrolled_pct(amounts)
             elif where[s.QUERY, 1] > 0:
                 key = _query_key(b, where, site, words)

@@ -59,20 +59,21 @@ NUMBERS = (
     "regular_price",
     "compare_at_price",
     "discount",
+    "engaged_ms",
 )
 """Columns of ``numbers``, all of ``properties``."""
 N_NUMBERS = len(NUMBERS)
-PRICE, QUANTITY, REVENUE, TOTAL, VALUE, PERCENT, DEPTH, REGULAR, COMPARE_AT, DISCOUNT = range(N_NUMBERS)
+PRICE, QUANTITY, REVENUE, TOTAL, VALUE, PERCENT, DEPTH, REGULAR, COMPARE_AT, DISCOUNT, ENGAGED = range(N_NUMBERS)
 
 SLOW = 1
 """Mark: decode this event the slow way."""
 ODD_PRODUCT = 2
 """Mark: has fields that can't be read here but only matter if the kind is about products or money."""
 ODD_DEPTH = 4
-"""Mark: the same of fields that only matter for searches and scrolls."""
+"""Mark: the same of fields that only matter for searches, scrolls and engagements."""
 _ODD_NUMBERS = np.full(N_NUMBERS, ODD_PRODUCT, np.uint8)
 """What it means for an event that a number isn't one."""
-_ODD_NUMBERS[[PERCENT, DEPTH]] = ODD_DEPTH
+_ODD_NUMBERS[[PERCENT, DEPTH, ENGAGED]] = ODD_DEPTH
 _ODD_TEXTS = np.full(N_FIELDS, SLOW, np.uint8)
 """The same of texts."""
 _ODD_TEXTS[[PRODUCT, CURRENCY, ORDER_ID]] = ODD_PRODUCT

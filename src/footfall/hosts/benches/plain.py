@@ -16,21 +16,23 @@ from typing import Any
 import msgspec
 
 from footfall.base.codes import Channel, Device
-from footfall.base.kinds import Kind
+from footfall.base.kinds import N_KINDS, Kind
 from footfall.events import channel as channels
 from footfall.events import device, geo, names
 from footfall.events.money import amount
 from footfall.events.section import Sections
 from footfall.events.wire import Event, Product
 from footfall.hosts.benches.measuring import Sample, Timed
-from footfall.record.layout import DECAY_KINDS, HALF_LIVES_S, N_CHANNELS, N_DEVICES
+from footfall.record.layout import DECAY_KINDS, HALF_LIVES_S, N_CHANNELS, N_DEVICES, PASSIVE_KINDS
 from footfall.settings import Settings
 
 MISSING = "Bytewax isn't installed, so it wasn't measured: pip install bytewax==0.21.1 (Python below 3.13)."
 _HALF_MS = tuple(1000.0 * half for half in HALF_LIVES_S)
 _DECAYED = {int(kind): slot for slot, kind in enumerate(DECAY_KINDS)}
 _DECAY_KINDS = tuple(map(int, DECAY_KINDS))
-_N_COUNTED = int(Kind.SESSION_END)
+_COUNTED = tuple(int(kind) for kind in Kind if kind != Kind.SESSION_END)
+_PASSIVE = tuple(map(int, PASSIVE_KINDS))
+_SCROLL, _ENGAGEMENT = int(Kind.SCROLL), int(Kind.ENGAGEMENT)
 _PAGE_VIEW, _LIST_VIEW, _PRODUCT_VIEW = int(Kind.PAGE_VIEW), int(Kind.LIST_VIEW), int(Kind.PRODUCT_VIEW)
 _SEARCH, _CART_ADD, _CART_REMOVE = int(Kind.SEARCH), int(Kind.CART_ADD), int(Kind.CART_REMOVE)
 _CART_VIEW, _CHECKOUT, _ORDER = int(Kind.CART_VIEW), int(Kind.CHECKOUT_START), int(Kind.ORDER)
@@ -70,23 +72,23 @@ class Visitor:
     __slots__ = (
         "campaign", "cart", "cart_changed", "channel_sessions", "counts", "day_events", "day_last", "day_sessions",
         "decayed", "decayed_at", "decayed_dwell", "decayed_revenue", "device", "device_sessions", "discounted_n",
-        "dwell_s", "first_channel", "first_order", "first_seen", "gap_log_sq", "gap_log_sum", "gap_n", "hours",
-        "is_ended", "is_known", "is_paying", "items_bought", "keyword", "kind_before", "last_kind", "last_order",
-        "last_s", "last_seen", "n_events", "order_last", "order_max", "past", "price_last", "price_max", "price_min",
-        "price_n", "price_sq", "price_sum", "recent_categories", "recent_products", "repeat_views", "revenue",
-        "scroll_n", "scroll_sum", "section_dwell", "section_now", "section_views", "session_cart_max",
-        "session_channel", "session_counts", "session_dwell_s", "session_gap_last", "session_gap_max",
-        "session_gap_min", "session_gap_n", "session_gap_sq", "session_gap_sum", "session_last", "session_moves",
-        "session_n", "session_number", "session_price", "session_products", "session_repeat", "session_revenue",
-        "session_scroll", "session_start", "weekdays",
+        "dwell_s", "engaged_s", "first_channel", "first_order", "first_seen", "gap_log_sq", "gap_log_sum", "gap_n",
+        "hours", "is_ended", "is_known", "is_paying", "items_bought", "keyword", "kind_before", "last_kind",
+        "last_order", "last_s", "last_seen", "n_events", "order_last", "order_max", "past", "price_last", "price_max",
+        "price_min", "price_n", "price_sq", "price_sum", "recent_categories", "recent_products", "repeat_views",
+        "revenue", "scroll_n", "scroll_sum", "section_dwell", "section_now", "section_views", "session_cart_max",
+        "session_channel", "session_counts", "session_dwell_s", "session_engaged_s", "session_gap_last",
+        "session_gap_max", "session_gap_min", "session_gap_n", "session_gap_sq", "session_gap_sum", "session_last",
+        "session_moves", "session_n", "session_number", "session_price", "session_products", "session_repeat",
+        "session_revenue", "session_scroll", "session_start", "weekdays",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.n_events = self.session_number = self.session_n = self.repeat_views = self.discounted_n = 0
         self.first_seen = self.last_seen = self.session_start = self.session_last = self.decayed_at = 0
         self.cart_changed = self.first_order = self.last_order = self.day_last = 0
-        self.counts = [0] * (_N_COUNTED + 1)
-        self.session_counts = [0] * (_N_COUNTED + 1)
+        self.counts = [0] * N_KINDS
+        self.session_counts = [0] * N_KINDS
         self.last_s = [0] * len(_DECAYED)
         self.decayed = [[0.0] * len(_HALF_MS) for _ in _DECAYED]
         self.decayed_dwell = [0.0] * len(_HALF_MS)
@@ -104,7 +106,7 @@ class Visitor:
         self.recent_products: list[str] = []
         self.recent_categories: list[str] = []
         self.cart: dict[str, tuple[float, float]] = {}
-        self.dwell_s = self.gap_log_sum = self.gap_log_sq = 0.0
+        self.engaged_s = self.session_engaged_s = self.dwell_s = self.gap_log_sum = self.gap_log_sq = 0.0
         self.gap_n = self.session_gap_n = self.price_n = self.scroll_n = 0
         self.session_gap_last = self.session_gap_min = self.session_gap_max = 0.0
         self.session_gap_sum = self.session_gap_sq = 0.0
@@ -207,6 +209,17 @@ class Visitor:
                 self._put(str(line.product_id or ""), amount(line.price), _quantity(line.quantity))
         elif kind == _ORDER:
             self._order(t, weights, amount(properties.revenue), properties.products or [], in_session)
+        elif kind == _SCROLL:
+            self.scroll_n += 1
+            self.scroll_sum += amount(properties.percent)
+            if in_session:
+                self.session_scroll = max(self.session_scroll, amount(properties.percent))
+            return
+        elif kind == _ENGAGEMENT:
+            self.engaged_s += amount(properties.engaged_ms) / 1000
+            if in_session:
+                self.session_engaged_s += amount(properties.engaged_ms) / 1000
+            return
         else:
             return
         if kind in {_CART_ADD, _CART_REMOVE, _ORDER} or kind in {_CART_VIEW, _CHECKOUT}:
@@ -237,9 +250,9 @@ class Visitor:
         self.session_start = self.session_last = t
         self.session_channel = channel
         self.section_now = section
-        self.session_counts = [0] * (_N_COUNTED + 1)
+        self.session_counts = [0] * N_KINDS
         self.session_n = self.session_products = self.session_repeat = self.session_moves = 0
-        self.session_dwell_s = self.session_revenue = self.session_scroll = 0.0
+        self.session_dwell_s = self.session_revenue = self.session_scroll = self.session_engaged_s = 0.0
         self.session_price = [0.0, 0.0, 0.0, 0.0]
         self.session_cart_max = self._cart_value()
         self.is_ended = False
@@ -253,7 +266,7 @@ class Visitor:
         past[1] += counts[_PAGE_VIEW] + counts[_LIST_VIEW] + counts[_PRODUCT_VIEW]
         past[2] += self.session_dwell_s
         past[3] += (self.session_last - self.session_start) / 1000
-        past[4] += self.session_n <= 1
+        past[4] += self.session_n - sum(counts[kind] for kind in _PASSIVE) <= 1
         past[5] += counts[_CART_ADD] > 0
         past[6] += counts[_CHECKOUT] > 0
         past[7] += counts[_ORDER] > 0
@@ -268,7 +281,7 @@ class Visitor:
         self.gap_n += 1
         self.gap_log_sum += ln
         self.gap_log_sq += ln * ln
-        dwell_s = min(gap_s, dwell_cap_s)
+        dwell_s = min(gap_s, dwell_cap_s) if self.last_kind != _ENGAGEMENT else 0.0
         if dwell_s > 0:
             self.dwell_s += dwell_s
             self.session_dwell_s += dwell_s
@@ -369,8 +382,8 @@ class Visitor:
             _since(t, self.first_order, _DAY_MS),
         ]  # fmt: skip
         out += [_since(t, last * 1000, 3_600_000) for last in self.last_s]
-        out += here[:_N_COUNTED]
-        out += counts[:_N_COUNTED]
+        out += [here[kind] for kind in _COUNTED]
+        out += [counts[kind] for kind in _COUNTED]
         for row in (*self.decayed, self.decayed_dwell, self.decayed_revenue):
             out += [value * factor for value, factor in zip(row, factors, strict=True)]
         out += [counts[kind] / n for kind in _DECAY_KINDS]
@@ -429,7 +442,7 @@ class Visitor:
             self.dwell_s, _over(self.dwell_s, self.n_events), _over(self.dwell_s, self.session_number), len(dwell),
             _over(dwell[0] if dwell else 0.0, total), _over(dwell[1] if len(dwell) > 1 else 0.0, total),
             -sum(share * math.log2(share) for share in shares), _over(self.section_dwell.get(now, 0.0), total),
-            self.section_views.get(now, 0),
+            self.section_views.get(now, 0), self.engaged_s, self.session_engaged_s, _over(self.engaged_s, self.dwell_s),
         ]  # fmt: skip
 
     def _gap_features(self) -> list[float]:

@@ -1,9 +1,10 @@
 """What do shoppers send on an ordinary day? Segment-spec JSON of half a kilobyte an event, ten events a session.
 
-The shop has 40 categories and 5,000 products. A session browses lists and products, may search and fill a cart, and one
-in five ends on a thank-you page with an order of one to four lines, so that about 2 % of the events are orders (more
-than shops have, as these cost most). Every visitor has a user agent and a time zone of their own, one in three a user
-id. The same seed gives the same bytes.
+The shop has 40 categories and 5,000 products. A session browses lists and products, may search and fill a cart, and is
+told by the tracker how it looks at pages (scroll, hover, click, engagement: a fifth of the events). One in five ends on
+a thank-you page with an order of one to four lines, so that about 2 % of the events are orders (more than shops have,
+as these cost most). Every visitor has a user agent and a time zone of their own, one in three a user id. The same seed
+gives the same bytes.
 """
 
 import random
@@ -32,6 +33,13 @@ _CAMPAIGNS = (
     "?utm_source=newsletter&utm_medium=email&utm_campaign=spring",
     "?utm_source=google&utm_medium=cpc&utm_campaign=brand",
     "?utm_source=facebook&utm_medium=paid_social&utm_campaign=retarget",
+)  # fmt: skip
+_LOOKS = (
+    ("scroll", '"percent":75'), ("scroll", '"percent":100'),
+    ("click", '"tag":"button","text":"Size guide"'), ("hover", '"tag":"a","product_id":"sku-00017","text":"Boots"'),
+    ("engagement", '"visible_ms":21500,"engaged_ms":17250,"scroll_percent":75,"leave":true'),
+    ("engagement", '"visible_ms":8000,"engaged_ms":6500,"scroll_percent":25,"leave":false'),
+    ("form_started", '"step":"started","form_id":"newsletter"'),
 )  # fmt: skip
 _WORDS = ("red shoes", "summer dress", "rain jacket", "gift", "running", "wool coat", "size 42", "sandals")
 
@@ -67,7 +75,7 @@ class Traffic:
 
     def visits(self, n_events: int) -> "Stream":
         """The next events of the day, by time."""
-        n_sessions = n_events // 9 + 50
+        n_sessions = 2 * n_events // 23 + 50
         span_ms = int(n_events / EVENTS_PER_S * 1000)
         starts = sorted(self._random.randrange(span_ms) for _ in range(n_sessions))
         found: list[tuple[int, bytes]] = []
@@ -105,6 +113,9 @@ class Traffic:
                 product = self._product_of(section)
                 at_ms += self._gap_ms()
                 yield at_ms, self._product_view(who, product, at_ms)
+                if chance.random() < 0.7:
+                    at_ms += self._gap_ms() // 2
+                    yield at_ms, self._look(who, product, at_ms)
                 if chance.random() < 0.3 and len(cart) < 4:
                     at_ms += self._gap_ms()
                     cart.append(product)
@@ -116,7 +127,7 @@ class Traffic:
             yield at_ms, self._cart_remove(who, cart.pop(), at_ms)
         at_ms += self._gap_ms()
         yield at_ms, self._event(who, at_ms, "track", "Cart Viewed", "/cart", _lines(cart))
-        if chance.random() < 0.5:
+        if chance.random() < 0.4:
             return
         at_ms += self._gap_ms()
         value = round(sum(product.price for product in cart), 2)
@@ -124,7 +135,7 @@ class Traffic:
             at_ms,
             self._event(who, at_ms, "track", "Checkout Started", "/checkout", f'"value":{value},' + _lines(cart)),
         )
-        if chance.random() < 0.35:
+        if chance.random() < 0.25:
             return
         at_ms += self._gap_ms()
         order = f'"order_id":"o{self._n_messages}","revenue":{value},"currency":"USD",' + _lines(cart)
@@ -152,6 +163,11 @@ class Traffic:
     def _cart_remove(self, who: "_Visitor", product: Product, at_ms: int) -> bytes:
         properties = _one(product, ',"quantity":1')
         return self._event(who, at_ms, "track", "Product Removed", "/cart", properties)
+
+    def _look(self, who: "_Visitor", product: Product, at_ms: int) -> bytes:
+        """What the tracker tells by itself."""
+        name, properties = self._random.choice(_LOOKS)
+        return self._event(who, at_ms, "track", name, product.path, properties)
 
     def _search(self, who: "_Visitor", at_ms: int) -> bytes:
         words = _WORDS[self._random.randrange(len(_WORDS))]
