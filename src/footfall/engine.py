@@ -202,19 +202,18 @@ class Engine:
         return columns
 
     def _control(self, offset: int, entry: Entry) -> None:
-        self._pass_time(entry)
+        self._pass_time(entry.logged_ms or entry.received_ms)
         self.counters["control"] += entry.n
         if entry.facts:
             self.counters["facts"] = entry.facts
             self._shelf.put_in_force(offset, entry.facts)
             self.facts = self._shelf.get_if_there(entry.facts)
 
-    def _pass_time(self, entry: Entry) -> None:
-        self.counters["clock_ms"] = max(self.counters["clock_ms"], entry.logged_ms or entry.received_ms)
+    def _pass_time(self, logged_ms: int) -> None:
+        self.counters["clock_ms"] = max(self.counters["clock_ms"], logged_ms)
 
     def _apply_events(self, batch: Sequence[tuple[int, Entry]]) -> Columns:
-        for _, entry in batch:
-            self._pass_time(entry)
+        self._pass_time(max(entry.logged_ms or entry.received_ms for _, entry in batch))
         columns = read_all(self.reader, batch, self.facts)
         events = columns.events
         n = len(events)
@@ -368,11 +367,10 @@ class Engine:
         if counts[_FAILED]:
             firsts = {failure.idx: failure for failure in reversed(columns.failures)}
             self._note_failures(columns, firsts)
-        for _, entry in batch:
-            if entry.replay_of >= 0:
-                self._replayed.append(entry.replay_of)
-                self.counters["retried"] += 1
-                self._count(entry.site, _ONE_FAILED_LESS)
+        for entry in [entry for _, entry in batch if entry.replay_of >= 0]:
+            self._replayed.append(entry.replay_of)
+            self.counters["retried"] += 1
+            self._count(entry.site, _ONE_FAILED_LESS)
 
     def _count(self, site: int, counts: Sequence[int] | np.ndarray) -> None:
         """Add to the counters, in all and of the site; ``counts`` int[3] by ``Status``."""

@@ -1,6 +1,7 @@
 """What events mean, in columns: literal events and what they come to, read compiled and read the slow way."""
 
 import json
+from functools import partialmethod
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ import pytest
 from footfall.base.codes import Channel, Device, Flag, Os
 from footfall.base.ids import ANONYMOUS, USER, identity_key
 from footfall.base.kinds import Kind
-from footfall.events import columns as module
 from footfall.events import ga4, snowplow
 from footfall.events.columns import Columns, Reader, country_number, country_text, name_key, region_key, text_of
 from footfall.events.facts import Facts, make_facts, no_facts
@@ -27,7 +27,8 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605
 
 @pytest.fixture(params=["compiled", "slow"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_FEW", 0 if request.param == "compiled" else 1 << 30)
+    if request.param == "slow":
+        monkeypatch.setattr(Reader, "read", partialmethod(Reader.read, is_slow=True))
 
 
 def read(*events: dict[str, Any], facts: Facts | None = None, settings: Settings = SETTINGS, **given: Any) -> Columns:

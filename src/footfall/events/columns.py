@@ -72,8 +72,6 @@ _NOTHING = (0, 0, _NAN, 0.0)
 _SELF_LINE = frozenset({Kind.CART_ADD, Kind.CART_REMOVE, Kind.ORDER})
 _MONEY = frozenset({Kind.ORDER, Kind.REFUND})
 _KIND_NEEDS = NEEDS.tolist()
-_FEW = 12
-"""Fewer events than this are read the slow way: starting the fast one costs as much."""
 _TABLE_MAX = 1 << 18
 """Entries a table of the fast way may hold before it is emptied."""
 _KNOWN_MAX = 1 << 20
@@ -445,10 +443,10 @@ class Reader:
         """
         columns = Columns(batch)
         n = len(columns)
-        if n >= _FEW and not is_slow:
-            items, slow = self._read_fast(columns)
-        else:
+        if is_slow:
             items, slow = columns.items, np.arange(n, dtype=np.int32)
+        else:
+            items, slow = self._read_fast(columns)
         if len(slow):
             part, lines = self._read_slow(columns, slow.tolist())
             has_lines = part["item_n"] > 0
@@ -534,9 +532,11 @@ class Reader:
             for entry in rows
         ]
         reads_addresses = self._places.reads_addresses
-        entries["place"] = [
-            0 if not entry.country and not (reads_addresses and entry.ip) else self._place_hash(entry) for entry in rows
-        ]
+        if reads_addresses or any(entry.country for entry in rows):
+            entries["place"] = [
+                0 if not entry.country and not (reads_addresses and entry.ip) else self._place_hash(entry)
+                for entry in rows
+            ]
         refused = [k for k, entry in enumerate(rows) if entry.reject]
         if refused:
             marks[np.isin(columns._entry_of, refused)] |= SLOW

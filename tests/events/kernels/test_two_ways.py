@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from footfall.base.codes import Flag
 from footfall.base.kinds import Kind
-from footfall.events import columns as module
 from footfall.events.columns import Columns, Reader
 from footfall.events.facts import no_facts
 from footfall.events.geo import Geo
@@ -137,10 +136,7 @@ def assert_same(fast: Columns, slow: Columns) -> None:
             np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
 
 
-def both(
-    monkeypatch: pytest.MonkeyPatch, batch: list[tuple[int, Entry]], warm: Reader | None = None
-) -> tuple[Columns, Columns]:
-    monkeypatch.setattr(module, "_FEW", 0)
+def both(batch: list[tuple[int, Entry]], warm: Reader | None = None) -> tuple[Columns, Columns]:
     return (warm or reader()).read(batch, no_facts()), reader().read(batch, no_facts(), is_slow=True)
 
 
@@ -170,15 +166,13 @@ def written(event: dict[str, Any], seed: int) -> bytes:
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(st.one_of(events, usual), st.integers(0, 10_000)), min_size=1, max_size=30))
-def test_any_events_come_out_the_same(
-    monkeypatch_module: pytest.MonkeyPatch, trace: list[tuple[dict[str, Any], int]]
-) -> None:
+def test_any_events_come_out_the_same(trace: list[tuple[dict[str, Any], int]]) -> None:
     lines = [written(event, seed) for event, seed in trace]
-    fast, slow = both(monkeypatch_module, entries(lines))
+    fast, slow = both(entries(lines))
     assert_same(fast, slow)
 
 
-def test_usual_events_take_the_fast_way_also_when_the_tables_are_warm(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usual_events_take_the_fast_way_also_when_the_tables_are_warm() -> None:
     rng = random.Random(7)
     shared = reader()
     for turn in range(3):
@@ -191,12 +185,12 @@ def test_usual_events_take_the_fast_way_also_when_the_tables_are_warm(monkeypatc
             }).encode()
             for i in range(300)
         ]  # fmt: skip
-        fast, slow = both(monkeypatch, entries(lines, ip="81.2.69.0", user_agent="Mozilla/5.0", country="GB"), shared)
+        fast, slow = both(entries(lines, ip="81.2.69.0", user_agent="Mozilla/5.0", country="GB"), shared)
         assert_same(fast, slow)
         assert fast.slow_ones() == []
 
 
-def test_carts_and_orders_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_carts_and_orders_take_the_fast_way() -> None:
     products = [
         {"product_id": f"p{i}", "category": "a/b", "price": round(0.1 * i, 1), "quantity": i, "name": "N"}
         for i in range(1, 16)
@@ -209,7 +203,7 @@ def test_carts_and_orders_take_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> 
         for name in ("Order Completed", "Cart Viewed", "Checkout Started", "Order Refunded", "Product Added")
         for n in (1, 2, 15)
     ]  # fmt: skip
-    fast, slow = both(monkeypatch, entries(lines))
+    fast, slow = both(entries(lines))
     assert_same(fast, slow)
     assert fast.slow_ones() == [12, 13, 14]  # a cart add names one product; with a list of them it is unusual
     assert fast.events["item_n"][:3].tolist() == [1, 2, 15]
@@ -236,9 +230,7 @@ CALLS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def test_searches_sign_ins_and_what_the_tracker_sends_by_itself_take_the_fast_way(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_searches_sign_ins_and_what_the_tracker_sends_by_itself_take_the_fast_way() -> None:
     lines = [
         json.dumps(
             {"type": "track", "messageId": f"m-{i}", "anonymousId": f"v-{i}", "timestamp": TIMES[0], **call},
@@ -246,7 +238,7 @@ def test_searches_sign_ins_and_what_the_tracker_sends_by_itself_take_the_fast_wa
         ).encode()
         for i, call in enumerate(CALLS)
     ]
-    fast, slow = both(monkeypatch, entries(lines))
+    fast, slow = both(entries(lines))
     assert_same(fast, slow)
     assert fast.slow_ones() == []
     assert fast.events["knows"].tolist() == [0] * 8 + [1, 1] + [0] * 7
@@ -260,14 +252,11 @@ def test_searches_sign_ins_and_what_the_tracker_sends_by_itself_take_the_fast_wa
     ]
 
 
-def test_words_of_a_search_are_reported_in_lower_case_beside_a_product_of_the_same_name(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_words_of_a_search_are_reported_in_lower_case_beside_a_product_of_the_same_name() -> None:
     lines = [
         b'{"type":"track","event":"Products Searched","anonymousId":"a-1","properties":{"query":"Sandals"}}',
         b'{"type":"track","event":"Product Viewed","anonymousId":"a-1","properties":{"product_id":"sandals"}}',
     ]
-    monkeypatch.setattr(module, "_FEW", 0)
     fast = reader()
     columns = fast.read(entries(lines), no_facts())
     assert {(what, text) for _, _, what, text in fast.new_names} == {("query", "sandals"), ("product", "sandals")}
@@ -283,30 +272,25 @@ def test_words_of_a_search_are_reported_in_lower_case_beside_a_product_of_the_sa
         ({"revenue": 0}, Kind.ORDER, 0.0),
     ],
 )
-def test_an_order_of_a_negative_amount_is_a_refund(
-    monkeypatch: pytest.MonkeyPatch, properties: dict[str, Any], kind: Kind, revenue: float
-) -> None:
+def test_an_order_of_a_negative_amount_is_a_refund(properties: dict[str, Any], kind: Kind, revenue: float) -> None:
     event = {"type": "track", "event": "Order Completed", "anonymousId": "v-1", "messageId": "m-1"}
-    fast, slow = both(
-        monkeypatch, entries([json.dumps({**event, "properties": {"order_id": "o", **properties}}).encode()])
-    )
+    fast, slow = both(entries([json.dumps({**event, "properties": {"order_id": "o", **properties}}).encode()]))
     assert_same(fast, slow)
     [e] = fast.events
     assert (int(e["kind"]), float(e["revenue"]), bool(e["order_key"])) == (kind, revenue, kind == Kind.ORDER)
 
 
-def test_a_cart_shown_empty_differs_from_one_of_unknown_content(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cart_shown_empty_differs_from_one_of_unknown_content() -> None:
     event = {"type": "track", "event": "Cart Viewed", "anonymousId": "v-1", "messageId": "m-1"}
     lines = [json.dumps({**event, "properties": properties}).encode() for properties in ({"products": []}, {})]
-    fast, slow = both(monkeypatch, entries(lines))
+    fast, slow = both(entries(lines))
     assert_same(fast, slow)
     assert fast.events["item_n"].tolist() == [1, 0]
     assert fast.items["quantity"].tolist() == [0.0]
 
 
-def test_names_are_reported_once_with_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_reported_once_with_their_keys() -> None:
     line = b'{"type":"track","event":"Product Viewed","anonymousId":"a-1","properties":{"product_id":"p1","category":"c1"}}'
-    monkeypatch.setattr(module, "_FEW", 0)
     fast, slow = reader(), reader()
     fast.read(entries([line] * 20), no_facts())
     slow.read(entries([line] * 20), no_facts(), is_slow=True)
@@ -314,16 +298,10 @@ def test_names_are_reported_once_with_their_keys(monkeypatch: pytest.MonkeyPatch
     assert {text for _, _, _, text in fast.new_names} == {"p1", "c1"}
 
 
-def test_a_refused_entry_between_good_ones_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_entry_between_good_ones_fails_alone() -> None:
     good = Entry(1, NOW_MS, 0, 1, b'{"type":"track","event":"Foo","anonymousId":"a-1"}')
     bad = Entry(1, NOW_MS, 0, 1, b"\xff{broken", reject="bad_json")
     batch = [(0, good), (1, bad), (2, good)]
-    fast, slow = both(monkeypatch, batch)
+    fast, slow = both(batch)
     assert_same(fast, slow)
     assert fast.events["status"].tolist() == [0, 2, 0]
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_module() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
