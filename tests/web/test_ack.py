@@ -6,7 +6,7 @@ from tests.web.collecting import FailingLog, until
 
 from footfall.base.errors import Unavailable
 from footfall.events.wire import Entry
-from footfall.web.ack import GroupCommit
+from footfall.web.ack import LOOP_GROUP, GroupCommit
 
 
 def entry(n: int = 1, body: bytes = b"{}") -> Entry:
@@ -168,3 +168,61 @@ def test_closing_ends_an_outage(log: FailingLog) -> None:
     asyncio.run(story())
     commit.close()
     assert log.next_offset() == 0
+
+
+def test_a_large_group_is_answered_in_the_turn_that_hands_it_over(log: FailingLog) -> None:
+    commit = GroupCommit(log, max_events=1_000)
+
+    async def story() -> None:
+        for _ in range(20):
+            waiting = [commit.submit(entry()) for _ in range(LOOP_GROUP)]
+            await asyncio.gather(*waiting)
+
+    asyncio.run(story())
+    commit.close()
+    assert (log.n_appends, log.next_offset(), commit.n_acked_events) == (20, 20 * LOOP_GROUP, 20 * LOOP_GROUP)
+
+
+def test_a_disk_that_hangs_does_not_hold_the_loop(log: FailingLog) -> None:
+    commit = GroupCommit(log, max_events=1_000)
+
+    async def story() -> None:
+        log.may_append.clear()
+        waiting = [commit.submit(entry()) for _ in range(3 * LOOP_GROUP)]
+        for _ in range(100):
+            await asyncio.sleep(0)
+            waiting.append(commit.submit(entry()))
+        assert not any(future.done() for future in waiting)
+        log.may_append.set()
+        await asyncio.gather(*waiting)
+
+    asyncio.run(story())
+    commit.close()
+    assert log.next_offset() == 3 * LOOP_GROUP + 100
+
+
+def test_a_large_group_that_fails_is_refused_as_a_whole(log: FailingLog) -> None:
+    commit = GroupCommit(log, max_events=1_000)
+
+    async def story() -> None:
+        log.is_full = True
+        answers = await asyncio.gather(*[commit.submit(entry()) for _ in range(LOOP_GROUP)], return_exceptions=True)
+        assert [type(answer) for answer in answers] == [Unavailable] * LOOP_GROUP
+        log.is_full = False
+        await until(lambda: commit.is_healthy)
+        await asyncio.gather(*[commit.submit(entry()) for _ in range(LOOP_GROUP)])
+
+    asyncio.run(story())
+    commit.close()
+    assert log.next_offset() == LOOP_GROUP
+
+
+def test_one_request_that_cannot_be_told_does_not_keep_the_others_waiting(commit: GroupCommit) -> None:
+    def told(_: Unavailable | None) -> None:
+        raise RuntimeError("by the test")
+
+    async def story() -> None:
+        commit.put([entry()], told)
+        await commit.submit(entry())
+
+    asyncio.run(story())

@@ -33,11 +33,14 @@ from footfall.hosts.warming import warm_up
 from footfall.ports import Commit, EventLog
 from footfall.profile import LiveProfiles, VisitorIds
 from footfall.settings import Settings
+from footfall.web.turns import Turns
 
 _log = structlog.get_logger("footfall")
 _DAY_MS = 86_400_000
 _PACE_S = 0.003
 """Pause after a batch of fewer than ``_FEW_EVENTS``; the longest an event waits for others."""
+_BUSY_PACE_S = 0.015
+"""The same while the event loop has much to do: what the engine saves then, more requests are answered with."""
 _FEW_EVENTS = 500
 _IDLE_S = 0.02
 """How long the engine loop sleeps when the log has nothing; a new entry wakes it at once."""
@@ -299,6 +302,8 @@ class Running:
         self.folder.on_applied = self.profiles.note
         self.folder.on_ended = self.profiles.note_rows
         self.folder.wake = self.wake
+        self.turns = Turns()
+        """Between the engine loop and the event loop."""
         self._news = threading.Event()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -365,10 +370,14 @@ class Running:
                 self._stop.wait(1.0)
 
     def _turn_engine(self) -> None:
-        n_applied = self.folder.apply(self.settings.engine_batch_max_events)
+        self.turns.take()
+        try:
+            n_applied = self.folder.apply(self.settings.engine_batch_max_events)
+        finally:
+            self.turns.give_back()
         has_news = n_applied > 0
         if 0 < n_applied < _FEW_EVENTS:  # a batch costs as much as a dozen events: let some come together
-            self._stop.wait(_PACE_S)
+            self._stop.wait(_BUSY_PACE_S if self.turns.is_busy else _PACE_S)
         now_ms = self.clock.now_ms()
         if not has_news or abs(now_ms - self._ticked_ms) >= _TICK_EVERY_MS:
             self._ticked_ms = now_ms

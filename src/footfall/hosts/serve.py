@@ -6,6 +6,7 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import uvicorn
@@ -30,6 +31,7 @@ class Application(NamedTuple):
     """What answers, and what its host ends."""
 
     asgi: App
+    collector: Collector
     ack: GroupCommit
     live: Live
 
@@ -37,12 +39,12 @@ class Application(NamedTuple):
 def application(running: "Running") -> Application:
     """The ASGI application over a running folder."""
     folder, settings = running.folder, running.settings
-    ack = GroupCommit(folder.log, max_events=settings.ack_queue_max_events)
+    ack = GroupCommit(folder.log, max_events=settings.ack_queue_max_events, turns=running.turns)
     collector = Collector(settings, folder.definitions.site_of_write_key, ack, running.clock, running.lag_events)
     metrics = Metrics()
     metrics.watch_collector(collector)
     rest = build_app(folder.definitions, running.profiles, settings, running.clock, metrics=metrics)
-    return Application(build(collector, cast(Asgi, rest), running.trouble), ack, rest.state.live)
+    return Application(build(collector, cast(Asgi, rest), running.trouble), collector, ack, rest.state.live)
 
 
 class _Server(uvicorn.Server):
@@ -69,12 +71,14 @@ def serve(running: "Running", ready: Callable[[str], None] | None = None) -> Non
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
         running.start()
-        asgi, ack, live = application(running)
+        asgi, collector, ack, live = application(running)
         stack.callback(ack.close)
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)  # requests make no cycles, so looking for them often only costs
+        protocol = partial(Protocol, doors=collector.whole_doors, door_max_bytes=collector.whole_max_bytes)
         config = uvicorn.Config(
-            asgi, log_level="warning", access_log=False, loop="uvloop", http=Protocol, ws="none", lifespan="on",
+            asgi, log_level="warning", access_log=False, loop="uvloop", http=cast("type[Protocol]", protocol),
+            ws="none", lifespan="on",
             interface="asgi3", timeout_keep_alive=75, backlog=BACKLOG, server_header=False, date_header=False,
             timeout_graceful_shutdown=5, proxy_headers=False,
         )  # fmt: skip

@@ -4,6 +4,10 @@ A single thread takes everything that waits, appends it to the log in one go, an
 with one call into the event loop: the busier the server, the more events share an fsync. When the log fails, everybody
 who waits is refused, and nothing is acknowledged until the log was opened again. Leaves to others: what an entry
 holds (collector) and how a log is durable (adapters).
+
+A busy event loop hardly lets go of the interpreter's lock, so that a thread which needs it for a moment, as after an
+fsync, gets it only after milliseconds of waking up in vain, at the cost of both. So a loop that has just handed over
+many requests waits for the thread, as long as the disk is quick, and then lets the engine have its turn.
 """
 
 import asyncio
@@ -11,10 +15,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from footfall.base.errors import Unavailable
 from footfall.events.wire import Entry
 from footfall.ports import EventLog
+from footfall.web.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +28,14 @@ BUSY_GROUP = 8
 """After a group of at least so many requests the next append waits a little, so that more requests share it: as
 PostgreSQL's ``commit_siblings`` and ``commit_delay``. A quiet server never waits."""
 BUSY_WAIT_S = 0.0005
+LOOP_GROUP = 16
+"""The event loop waits for a group of at least so many requests."""
+LOOP_WAIT_S = 0.002
+"""Longest time for which the event loop waits for an append; a sync of a solid-state disk takes a tenth of it."""
+LEND_S = 0.005
+"""Longest time for which the event loop stands still for the engine."""
+LOOP_WAIT_PAUSE = 100
+"""So many groups aren't waited for after one that took longer."""
 REOPEN_FIRST_S = 0.05
 """Wait before the first attempt to open the log again; doubles with every failure in a row."""
 REOPEN_LONGEST_S = 2.0
@@ -32,8 +46,9 @@ BUSY = ("busy", "Too many events wait for the disk; send this again shortly.")
 LOG_DOWN = ("log_down", "The event log can't be written now; send this again shortly.")
 STOPPING = ("stopping", "The server is stopping; send this again shortly.")
 
-_Futures = Sequence["asyncio.Future[None]"]
-_Waiting = tuple[tuple[Entry, ...], "asyncio.Future[None]"]
+Told = Callable[[Unavailable | None], None]
+"""Called on the event loop when entries are on disk, or with the reason why they aren't."""
+_Waiting = tuple[Sequence[Entry], Told]
 
 
 class GroupCommit:
@@ -42,12 +57,21 @@ class GroupCommit:
     >>> await commit.submit(entry)     # returns when the entry is on disk, raises Unavailable when it isn't
     """
 
-    def __init__(self, log: EventLog, *, max_events: int, max_bytes: int = QUEUE_MAX_BYTES) -> None:
+    def __init__(
+        self, log: EventLog, *, max_events: int, max_bytes: int = QUEUE_MAX_BYTES, turns: Turns | None = None
+    ) -> None:
         self._log = log
+        self._turns = turns
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[_Waiting] = []
+        self._is_due = False  # the loop will hand over what waits at the end of its turn
+        self._n_unwaited = 0  # groups that the loop won't wait for
+        self._is_awaited = False  # the loop stands still until it is told
+        self._told: tuple[list[Told], Unavailable | None] | None = None  # what it is told then
+        self._told_lock = threading.Lock()
+        self._told_lock.acquire()
         self._n_waiting = 0
         self._bytes_waiting = 0
         self._is_idle = False
@@ -89,24 +113,54 @@ class GroupCommit:
 
         Raises ``Unavailable`` at once when the queue is full or the log is down. Call it on the event loop only.
         """
+        future = asyncio.get_running_loop().create_future()
+        self.put(entries, partial(_settle, future))
+        return future
+
+    def put(self, entries: Sequence[Entry], told: Told) -> None:
+        """As :meth:`submit`, but ``told`` is called when they are durable or refused."""
         n = n_bytes = 0
         for entry in entries:
             n += entry.n or 1
             n_bytes += len(entry.body)
-        loop = self._loop
-        if loop is None:
-            loop = self._loop = asyncio.get_running_loop()
-        future = loop.create_future()
         with self._lock:
             if (refusal := self._refusal(n, n_bytes)) is None:
-                self._waiting.append((entries, future))
+                self._waiting.append((entries, told))
                 self._n_waiting += n
                 self._bytes_waiting += n_bytes
-                self._wake_if_idle()
         if refusal is not None:
             self.n_refused_events += n
             raise Unavailable(refusal[1], code=refusal[0])
-        return future
+        if not self._is_due:
+            self._is_due = True
+            loop = self._loop
+            if loop is None:
+                loop = self._loop = asyncio.get_running_loop()
+            loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """Let the thread write what this turn of the loop brought, and wait for it if that is quicker than not to."""
+        self._is_due = False
+        with self._lock:
+            self._wake_if_idle()
+            if len(self._waiting) < LOOP_GROUP:
+                return
+            if self._n_unwaited:
+                self._n_unwaited -= 1
+                return
+            self._is_awaited = True
+        if not self._told_lock.acquire(timeout=LOOP_WAIT_S):
+            self._n_unwaited = LOOP_WAIT_PAUSE
+            with self._lock:
+                if self._is_awaited:
+                    self._is_awaited = False
+                    return
+            self._told_lock.acquire()  # it was told just now
+        told, self._told = self._told, None
+        if told is not None:
+            _tell_all(*told)
+        if self._turns is not None:
+            self._turns.lend(LEND_S)
 
     def close(self) -> None:
         """Refuse what comes from now on, write what waits, and end the thread. Does not close the log."""
@@ -130,17 +184,18 @@ class GroupCommit:
     # What follows runs on the thread.
 
     def _run(self) -> None:
-        n_last = 0
+        is_busy = False
         while True:
-            if n_last >= BUSY_GROUP:
+            if is_busy:
                 time.sleep(BUSY_WAIT_S)
             group = self._take()
-            n_last = len(group)
             if group:
-                self._write(group)
+                was_awaited = self._write(group)
+                is_busy = len(group) >= BUSY_GROUP and not was_awaited
             elif self._stop.is_set():
                 return
             else:
+                is_busy = False
                 self._wake.acquire()
 
     def _take(self) -> list[_Waiting]:
@@ -150,33 +205,34 @@ class GroupCommit:
             self._is_idle = not group
         return group
 
-    def _write(self, group: list[_Waiting]) -> None:
+    def _write(self, group: list[_Waiting]) -> bool:
+        """Returns whether the loop was waiting for it."""
         entries = [entry for some, _ in group for entry in some]
         n = sum([entry.n for entry in entries])
         try:
             self._log.append(entries)
         except Exception as error:  # noqa: BLE001 - whatever it was, nobody may be told that this is on disk
             self._fail(group, n, error)
-            return
+            return False
         self.n_rounds += 1
         self.n_acked_events += n
         self._n_failures_in_row = 0
-        self._tell(_resolve, [future for _, future in group])
+        return self._tell([told for _, told in group], None)
 
     def _fail(self, group: list[_Waiting], n: int, error: Exception) -> None:
         logger.error("append to the event log failed, %d events refused: %s", n, error, exc_info=error)
         self.n_failed_rounds += 1
-        futures = [future for _, future in group]
+        refused = [told for _, told in group]
         with self._lock:
             self._outage = self._outage or LOG_DOWN
             self._why = str(error)
             # what came while the append was failing is refused as well: acks wait for the reopening
-            futures += [future for _, future in self._waiting]
+            refused += [told for _, told in self._waiting]
             n += sum(entry.n for entries, _ in self._waiting for entry in entries)
             self._waiting = []
             self._n_waiting = self._bytes_waiting = 0
         self.n_refused_events += n
-        self._tell(_refuse, futures)
+        self._tell(refused, Unavailable(LOG_DOWN[1], code=LOG_DOWN[0]))
         while not self._reopened():
             pass
 
@@ -197,21 +253,34 @@ class GroupCommit:
                 self._outage = None
         return True
 
-    def _tell(self, what: Callable[[_Futures], None], futures: _Futures) -> None:
+    def _tell(self, waiting: list[Told], refusal: Unavailable | None) -> bool:
+        """Tell the loop; returns whether it was waiting for that."""
         assert self._loop is not None
+        with self._lock:
+            if self._is_awaited:
+                self._is_awaited = False
+                self._told = waiting, refusal
+                self._told_lock.release()
+                return True
         try:
-            self._loop.call_soon_threadsafe(what, futures)
+            self._loop.call_soon_threadsafe(_tell_all, waiting, refusal)
         except RuntimeError:  # the loop is closed: nobody waits for an answer any more
-            logger.warning("the event loop ended before %d requests were answered", len(futures))
+            logger.warning("the event loop ended before %d requests were answered", len(waiting))
+        return False
 
 
-def _resolve(futures: _Futures) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_result(None)
+def _tell_all(waiting: list[Told], refusal: Unavailable | None) -> None:
+    for told in waiting:
+        try:
+            told(refusal)
+        except Exception:
+            logger.exception("a request couldn't be answered")  # the others can
 
 
-def _refuse(futures: _Futures) -> None:
-    for future in futures:
-        if not future.done():
-            future.set_exception(Unavailable(LOG_DOWN[1], code=LOG_DOWN[0]))
+def _settle(future: "asyncio.Future[None]", refusal: Unavailable | None) -> None:
+    if future.done():
+        return
+    if refusal is None:
+        future.set_result(None)
+    else:
+        future.set_exception(Unavailable(str(refusal), code=refusal.code))  # each is raised with a trace of its own

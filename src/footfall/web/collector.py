@@ -42,6 +42,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+Reply = Callable[[Answer, bytes | None], None]
+"""Takes the answer, and the origin of the page that may read it."""
 
 HEADERS_MAX = 100
 QUERY_MAX_BYTES = 65_536
@@ -54,6 +56,8 @@ REJECTS_PER_S = 100
 REJECTS_BURST = 20_000
 LAG_CHECK_MS = 20
 """How old an answer to "is the engine too far behind?" may be."""
+WHOLE_MAX_BYTES = 32_768
+"""Longest body that is taken without letting other requests in."""
 CHUNK_EVENTS = 256
 """A large batch lets other requests in after this many events."""
 
@@ -244,6 +248,15 @@ class Collector:
         for prefix in settings.path_prefixes:  # a shop's proxy may cut the prefix off or not
             self._fixed |= {prefix + path: handler for path, handler in self._fixed.items()}
         self._prefixes = tuple(f"{prefix}/" for prefix in settings.path_prefixes)
+        self.whole_max_bytes = min(WHOLE_MAX_BYTES, settings.batch_max_bytes)
+        """Longest body that :meth:`take` takes."""
+        self.whole_doors = {
+            (prefix + path).encode(): partial(self.take, door)
+            for prefix in ("", *settings.path_prefixes)
+            for path, door in DOORS.items()
+            if not door.is_get
+        }
+        """:meth:`take` by request target."""
 
     @property
     def n_left_out(self) -> int:
@@ -272,6 +285,33 @@ class Collector:
         return None
 
     # Events
+
+    def take(self, door: Door, headers: Sequence[Header], peer: str, scheme: str, body: bytes, reply: Reply) -> None:
+        """A request that is here as a whole, without a query; ``reply`` is called once, at once or later.
+
+        What :meth:`route`'s handler does, for whoever holds the connection and can do without a task for each request.
+        """
+        request = None
+        try:
+            request = _Request(headers, b"", peer, scheme, "")
+            self._identify(request, self._key_of(request, door))
+            taken = self._taken_from_body(door, request, body)
+            if entries := taken.entries([redact.redact(event) for event in taken.events]):
+                self.ack.put(entries, partial(self._told, door, request, taken.error, reply))
+                return
+            answer = self._answer(door, request, taken.error)
+        except FootfallError as error:
+            answer = self._refused(error, door)
+        reply(answer, request.origin if request is not None else None)
+        self.tally.note(answer.status, request.began_s if request is not None else 0.0)
+
+    def _told(
+        self, door: Door, request: _Request, error: FootfallError | None, reply: Reply, refusal: Unavailable | None
+    ) -> None:
+        """What was taken is on disk, or can't be."""
+        answer = self._answer(door, request, refusal or error)
+        reply(answer, request.origin)
+        self.tally.note(answer.status, request.began_s)
 
     async def _events(self, door: Door, path_key: str, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope["method"]
