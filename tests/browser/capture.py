@@ -1,12 +1,16 @@
 """What does the tracker send? A server that gives the built script, writes down every request, and answers as told."""
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.browser.serving import serve
 
 import footfall.web
 
@@ -35,10 +39,14 @@ class Request:
 
 @dataclass
 class Capture:
-    """The server. ``answers`` are (status, headers) taken in turn; when there are none left it's 200."""
+    """The server. ``answers`` are (status, headers) taken in turn; when there are none left it's 200.
+
+    While it ``is_hanging`` it takes requests and answers none.
+    """
 
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    is_hanging: bool = False
     _news: threading.Condition = field(default_factory=threading.Condition)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,6 +71,8 @@ class Capture:
             self.requests.append(Request(scope["method"], scope["path"], headers, body))
             status, more = self.answers.pop(0) if self.answers else (200, {})
             self._news.notify_all()
+        while self.is_hanging:
+            await asyncio.sleep(0.02)
         allowed = {
             "access-control-allow-origin": headers.get("origin", "*"),
             "access-control-allow-credentials": "true",
@@ -101,9 +111,10 @@ class Capture:
 
 @dataclass
 class Site:
-    """Plain pages by path; unknown paths get the page of ``/``."""
+    """Plain pages by path; unknown paths get the page of ``/``. Scripts are what ends in ``.js``."""
 
     pages: dict[str, str]
+    headers: dict[str, str] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -113,7 +124,8 @@ class Site:
             return
         if scope["type"] == "http":
             page = self.pages.get(scope["path"], self.pages["/"])
-            await _answer(send, 200, {"content-type": "text/html; charset=utf-8"}, page.encode())
+            kind = "text/javascript" if scope["path"].endswith(".js") else "text/html"
+            await _answer(send, 200, {"content-type": f"{kind}; charset=utf-8"} | self.headers, page.encode())
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
@@ -121,3 +133,34 @@ async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes)
     encoded.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": body})
+
+
+@dataclass
+class World:
+    """A shop at one address, the capturing server at another."""
+
+    capture: Capture
+    site: Site
+    shop: str
+    server: str
+
+    def tag(self, attributes: str = "") -> str:
+        """The tracker's tag."""
+        return f'<script async src="{self.server}/footfall.js" data-write-key="wk_1" {attributes}></script>'
+
+    def page(self, path: str, body: str = "", attributes: str = "", head: str = "") -> None:
+        """Put a page with the tracker on it at a path."""
+        self.site.pages[path] = (
+            f"<!doctype html><html><head><title>T {path}</title>{head}{self.tag(attributes)}</head><body>{body}</body>"
+        )
+
+
+@contextmanager
+def shop_and_server() -> Iterator[World]:
+    """Both, on two addresses; every path of the shop has a page with the tracker."""
+    capture, site = Capture(), Site({"/": ""})
+    with serve(capture) as server, serve(site) as shop:
+        made = World(capture, site, shop.replace("127.0.0.1", "localhost"), server)
+        made.page("/")
+        yield made
+        capture.is_hanging = False

@@ -1,39 +1,17 @@
 """The tracker in a real browser, on one origin, sending to another."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
-from tests.browser.capture import Capture, Site
-from tests.browser.serving import serve
+from tests.browser.capture import World, shop_and_server
 
 pytestmark = pytest.mark.browser
 
 
-@dataclass
-class World:
-    """A shop at one address, the capturing server at another."""
-
-    capture: Capture
-    site: Site
-    shop: str
-    server: str
-
-    def page(self, path: str, body: str = "", attributes: str = "", head: str = "") -> None:
-        """Put a page with the tracker on it at a path."""
-        tag = f'<script async src="{self.server}/footfall.js" data-write-key="wk_1" {attributes}></script>'
-        self.site.pages[path] = (
-            f"<!doctype html><html><head><title>T {path}</title>{head}{tag}</head><body>{body}</body>"
-        )
-
-
 @pytest.fixture
 def world() -> Iterator[World]:
-    capture, site = Capture(), Site({"/": ""})
-    with serve(capture) as server, serve(site) as shop:
-        made = World(capture, site, shop.replace("127.0.0.1", "localhost"), server)
-        made.page("/")
+    with shop_and_server() as made:
         yield made
 
 

@@ -5,7 +5,7 @@ import { options } from "./options";
 import { object, plain } from "./plain";
 import { load, readCookie, save, writeCookie } from "./storage";
 
-export const CONSENT_KEY = "ff_consent";
+const CONSENT_KEY = "ff_consent";
 
 /** Purposes the visitor said yes or no to; `analytics` decides whether anything is collected at all. */
 export type Purposes = Record<string, boolean>;

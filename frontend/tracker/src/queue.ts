@@ -55,8 +55,8 @@ export function push(event: string): void {
 export function adopt(): void {
   for (const other of keys()) {
     if (!other.startsWith(prefix) || other === key) continue;
-    const age = Date.now() - (attempt(() => (JSON.parse(load(other)!) as Kept)[0]) || 0);
-    if (Math.abs(age) > LEASE_MS) locked(other, () => take(other));
+    const at = attempt(() => (JSON.parse(load(other)!) as Kept)[0]) || 0;
+    if (Math.abs(Date.now() - at) > LEASE_MS) locked(other, () => take(other), !!at);
   }
 }
 
@@ -190,7 +190,7 @@ function keep(): void {
     const left = new Promise<void>((done) => {
       release = done;
     });
-    locked(key, () => left);
+    locked(key, () => left, true);
   }
 }
 
@@ -205,10 +205,10 @@ function take(from: string): void {
   schedule();
 }
 
-/** Work that no other tab does for this key at the same time; not at all if another tab has it. */
-function locked(name: string, work: () => unknown): void {
+/** Work that no other tab does for this key at the same time: not at all, or later, if another tab has it. */
+function locked(name: string, work: () => unknown, ifAvailable: boolean): void {
   const isAsked = attempt(() =>
-    navigator.locks.request(name, { ifAvailable: true }, (lock) => lock && attempt(work)).catch(() => {}),
+    navigator.locks.request(name, { ifAvailable }, (lock) => lock && attempt(work)).catch(() => {}),
   );
   if (!isAsked) attempt(work);
 }

@@ -1,7 +1,6 @@
 // Where does it all start? Replays the calls made before loading, watches the page, and gives the page its calls.
 
 import type { Footfall } from "./api";
-import { CONSENT_KEY } from "./consent";
 import { layerOf, readBacklog, watchLayer } from "./datalayer";
 import { guard, later, listen, warn } from "./guard";
 import { watchInteractions } from "./interactions";
@@ -49,7 +48,8 @@ export function start(settings: Partial<Settings>): Footfall | undefined {
     readBacklog(layer, false);
     watchInteractions();
     listen("online", () => goOn(online));
-    listen<StorageEvent>("storage", ({ key }) => key === CONSENT_KEY && settle());
+    // Another tab decided, or left its queue: often the page before this one, which may say so after this one began.
+    listen("storage", () => settle() && !document.hidden && adopt());
     (window.requestIdleCallback ?? later)(() => guard(() => goOn(adopt)));
     watchLayer(layer);
   };
