@@ -58,7 +58,9 @@ URLS = ["https://shop.example/women/shoes/sku-1", "https://shop.example/a?utm_so
 NAMES = ["Product Viewed", "Product Added", "product_removed", "Order Completed", "Products Searched", "scroll", "engagement", "Cart Viewed", "Foo",
          "purchase", "", None, 3, "Order Refunded", "Product List Viewed", "Checkout Started"]  # fmt: skip
 TIMES = ["2026-11-22T05:08:59.123Z", "2026-11-22T05:08:59Z", "2026-11-31T05:08:59.123Z", "2026-02-29T00:00:00.000Z", None, 1795331339000,
-         "yesterday", "2026-11-22T25:08:59.123Z", "2025-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z", "2026-11-22T05:08:59.12 Z"]  # fmt: skip
+         "yesterday", "2026-11-22T25:08:59.123Z", "2025-01-01T00:00:00.000Z", "2027-01-01T00:00:00.000Z", "2026-11-22T05:08:59.12 Z",
+         "2026-11-22T05:08:59.123456+00:00", "2026-11-22T05:08:59.999999Z", "2026-11-22T05:08:59+00:00", "2026-11-22T05:08:59.123+00:00",
+         "2026-11-22T05:08:59.123+01:00", "2026-11-22T05:08:59.12345x+00:00", "2026-11-22T05:08:59-00:00", "2026-11-22 05:08:59.123Z"]  # fmt: skip
 AGENTS = ["Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Version/17.0 Mobile/15E148 Safari/604.1",
           "Googlebot/2.1 (+http://www.google.com/bot.html)", None, "", 4, "x" * 500]  # fmt: skip
 LINES: list[Any] = [
@@ -124,7 +126,8 @@ def entries(lines: list[bytes], **given: Any) -> list[tuple[int, Entry]]:
 
 
 def assert_same(fast: Columns, slow: Columns) -> None:
-    assert fast.traits == slow.traits
+    mine, theirs = ([(i, json.loads(traits)) for i, traits in columns.traits] for columns in (fast, slow))
+    assert mine == theirs
     assert {(f.idx, f.reason) for f in fast.failures} == {(f.idx, f.reason) for f in slow.failures}
     for name in fast.events.dtype.names or ():
         if name not in ("item_start", "row"):
@@ -228,6 +231,15 @@ CALLS: list[dict[str, Any]] = [
     {"event": "form_abandoned", "properties": {"step": "abandoned"}},
     {"event": "Form Submitted", "properties": {"form_id": "newsletter"}},
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ["Z", ".123Z", ".123456Z", "+00:00", ".123+00:00", ".123999+00:00"])
+def test_times_take_the_fast_way_as_javascript_and_python_write_them(end: str) -> None:
+    event = {"type": "track", "event": "Foo", "anonymousId": "v-1", "timestamp": "2026-11-22T05:08:59" + end}
+    fast, slow = both(entries([json.dumps(event).encode()]))
+    assert_same(fast, slow)
+    assert fast.slow_ones() == []
+    assert fast.events["time"].tolist() == [1_795_324_139_000 + (123 if "." in end else 0)]
 
 
 def test_searches_sign_ins_and_what_the_tracker_sends_by_itself_take_the_fast_way() -> None:

@@ -89,7 +89,7 @@ WORDS_SIZE = LONGEST + 16
 _LATE, _FUTURE, _NO_TIME = int(Flag.LATE), int(Flag.FUTURE), int(Flag.NO_TIME)
 _BOT_FLAG, _BOT = int(Flag.BOT), int(Device.BOT)
 _SEARCH, _ENGAGEMENT, _DISCOUNTED = int(Kind.SEARCH), int(Kind.ENGAGEMENT), int(Flag.DISCOUNTED)
-_1, _3, _8, _16, _29, _32 = (np.uint64(i) for i in (1, 3, 8, 16, 29, 32))
+_1, _3, _4, _8, _16, _19, _29, _32 = (np.uint64(i) for i in (1, 3, 4, 8, 16, 19, 29, 32))
 # salts keep a product, a category and a search of the same words apart among the known names
 _SALTS = np.array([0, 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03], np.uint64)
 _DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
@@ -105,7 +105,6 @@ def _marks_of(pattern: bytes) -> tuple[np.uint64, np.uint64]:
 
 _DATE_MARKS, _DATE = _marks_of(b"0000-00-")
 _CLOCK_MARKS, _CLOCK = _marks_of(b"00T00:00")
-_END_MARKS, _END = _marks_of(b":00.000Z")
 _QUARTER_MS = 900_000
 
 
@@ -192,21 +191,55 @@ def _is_leap(year):
 
 
 @kernel
-def parse_time(b, start):
-    """``YYYY-MM-DDTHH:MM:SS.mmmZ`` at ``start``, 24 bytes, to ms since 1970; -1 if it has another form."""
+def _is_utc(b, at, n):
+    """Whether the ``n`` bytes at ``at`` are ``Z`` or ``+00:00``."""
+    if n == 1:
+        return b[at] == 90
+    return n == 6 and b[at] == 43 and _digits2(b, at + _1) == 0 and b[at + _3] == 58 and _digits2(b, at + _4) == 0
+
+
+@kernel
+def _fraction_ms(b, at, n):
+    """Milliseconds of a fraction of a second, ``.mmm`` or ``.mmmuuu``; -1 if it has another form."""
+    if b[at] != 46:
+        return -1
+    for k in range(np.uint64(n) - _1):
+        if not 48 <= b[at + _1 + k] <= 57:
+            return -1
+    return _digits2(b, at + _1) * 10 + np.int64(b[at + _3]) - 48
+
+
+@kernel
+def parse_time(b, start, n):
+    """``YYYY-MM-DDTHH:MM:SS``, ``.mmm`` or ``.mmmuuu`` or neither, and ``Z`` or ``+00:00``, to ms since 1970.
+
+    It stands at ``start`` and has ``n`` bytes; -1 if it has another form.
+    """
     at = np.uint64(start)
+    n_fraction = 0
+    if n == 24 or n == 29:
+        n_fraction = 4
+    elif n == 27 or n == 32:
+        n_fraction = 7
+    elif n != 20 and n != 25:
+        return -1
     if (
         (word(b, at) & _DATE_MARKS) != _DATE
         or (word(b, at + _8) & _CLOCK_MARKS) != _CLOCK
-        or (word(b, at + _16) & _END_MARKS) != _END
+        or b[at + _16] != 58
+        or not _is_utc(b, at + _19 + np.uint64(n_fraction), n - 19 - n_fraction)
     ):
         return -1
+    ms = 0
+    if n_fraction > 0:
+        ms = _fraction_ms(b, at + _19, n_fraction)
+        if ms < 0:
+            return -1
     year = _digits2(b, at) * 100 + _digits2(b, at + np.uint64(2))
     month, day = _digits2(b, at + np.uint64(5)), _digits2(b, at + _8)
     hour, minute = _digits2(b, at + np.uint64(11)), _digits2(b, at + np.uint64(14))
-    second, hundredths = _digits2(b, at + np.uint64(17)), _digits2(b, at + np.uint64(20))
-    last = np.int64(b[at + np.uint64(22)]) - 48
-    if hundredths < 0 or not 0 <= last <= 9 or year < 1980 or not (1 <= month <= 12 and 1 <= day <= 31):
+    second = _digits2(b, at + np.uint64(17))
+    if year < 1980 or not (1 <= month <= 12 and 1 <= day <= 31):
         return -1
     if day > 28 and day > _DAYS[month] + (1 if month == 2 and _is_leap(year) else 0):
         return -1
@@ -218,7 +251,7 @@ def parse_time(b, start):
     year_of_era = y - era * 400
     day_of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
     days = era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
-    return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + hundredths * 10 + last
+    return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + ms
 
 
 @kernel
@@ -464,13 +497,11 @@ def assign(
         # when
         t = sent = np.int64(-1)
         if where[s.TIMESTAMP, 1] >= 0:
-            if where[s.TIMESTAMP, 1] == 24:
-                t = parse_time(b, where[s.TIMESTAMP, 0])
+            t = parse_time(b, where[s.TIMESTAMP, 0], where[s.TIMESTAMP, 1])
             if t < 0:
                 is_slow = True
         if where[s.SENT, 1] >= 0:
-            if where[s.SENT, 1] == 24:
-                sent = parse_time(b, where[s.SENT, 0])
+            sent = parse_time(b, where[s.SENT, 0], where[s.SENT, 1])
             if sent < 0:
                 is_slow = True
         else:
