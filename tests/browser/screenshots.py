@@ -1,6 +1,7 @@
 """What does it look like? Pictures of every view, light and dark, wide and narrow, for a person to judge.
 
-``python -m tests.browser.screenshots FOLDER`` writes them.
+``python -m tests.browser.screenshots FOLDER`` writes them; with ``--readme docs/pictures`` it
+writes the three of the example shop that the README shows.
 """
 
 import shutil
@@ -22,9 +23,12 @@ SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "heigh
 
 
 def main() -> None:
-    """Take them all."""
-    folder = Path(sys.argv[1])
+    """Take them all, or those of the README."""
+    folder = Path(sys.argv[-1])
     folder.mkdir(parents=True, exist_ok=True)
+    if "--readme" in sys.argv:
+        _readme(folder)
+        return
     chromium = shutil.which("chromium")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as none:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -88,19 +92,84 @@ def _dashboard(page: Page, full: Dashboard, empty: Dashboard, take) -> None:  # 
     take("empty")
 
 
+def _readme(folder: Path) -> None:
+    """The front page and a product, wide; a list and a product beside each other, as phones show them."""
+    with (
+        sync_playwright() as playwright,
+        serve(Capture()) as server,
+        serve(build(server, "wk")) as shop,
+    ):
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1160, "height": 760})
+        page.goto(shop)
+        _ready(page)
+        page.screenshot(path=folder / "shop-home.png")
+        page.goto(f"{shop}/house/kitchen/mugs/tide-mug")
+        _ready(page)
+        page.screenshot(path=folder / "shop-product.png")
+        page = browser.new_page(viewport={"width": 390, "height": 760})
+        page.goto(f"{shop}/house/kitchen/mugs")
+        _ready(page)
+        page.screenshot(path=folder / "shop-phone.png")
+        browser.close()
+
+
+def _ready(page: Page) -> None:
+    """Wait until every picture in sight has come."""
+    page.wait_for_function("[...document.images].every((image) => image.complete || image.loading === 'lazy')")
+    page.wait_for_load_state("networkidle")
+
+
 def _shop(page: Page, shop: str, take) -> None:  # type: ignore[no-untyped-def]
-    page.goto(shop)
-    take("shop-home")
-    page.goto(f"{shop}/women/shoes")
-    take("shop-list")
+    views = {
+        "home": "/",
+        "list": "/women",
+        "product": "/women/clothing/knitwear/fair-isle-yoke",
+        "search": "/search?q=wool",
+        "nothing-found": "/search?q=unicorn",
+        "campaign": "/campaign/night-by-the-lake",
+        "sale": "/sale",
+        "gifts": "/gifts",
+        "gifts-found": "/gifts/her/50-100",
+        "empty-cart": "/cart",
+        "sign-in": "/sign-in",
+        "delivery": "/delivery",
+        "missing": "/nope",
+    }
+    for name, path in views.items():
+        page.goto(shop + path)
+        _scroll(page)
+        take(f"shop-{name}")
     page.goto(f"{shop}/outdoor/bags/backpacks/roll-top")
-    take("shop-product")
-    page.click("text=Add to cart")
-    page.wait_for_selector(".lines")
+    page.click('form[action="/cart/add"] button[type=submit]')
+    page.wait_for_url("**/cart")
     take("shop-cart")
-    page.click("text=Check out")
-    page.wait_for_selector(".columns")
+    page.goto(f"{shop}/checkout")
     take("shop-checkout")
+    page.click('form[action="/checkout"] button[type=submit]')
+    page.wait_for_selector(".alert")
+    take("shop-checkout-wrong")
+    fields = ("email", "name", "address", "city", "postcode", "card")
+    typed = ("ada@example.org", "Ada Lindqvist", "Quay 1", "Lund", "22100", "4242 4242 4242 4242")
+    for name, value in zip(fields, typed, strict=True):
+        page.fill(f'form[action="/checkout"] [name={name}]', value)
+    page.click('form[action="/checkout"] button[type=submit]')
+    page.wait_for_url("**/order/*")
+    take("shop-order")
+    page.goto(f"{shop}/sign-in")
+    page.fill("main [name=email]", "ada@example.org")
+    page.click("main button")
+    page.wait_for_url("**/account")
+    take("shop-account")
+
+
+def _scroll(page: Page) -> None:
+    """Down and up again, so that pictures below the fold come."""
+    height = page.evaluate("document.documentElement.scrollHeight")
+    for top in range(0, height, 600):
+        page.evaluate(f"scrollTo(0, {top})")
+        page.wait_for_timeout(40)
+    page.evaluate("scrollTo(0, 0)")
 
 
 if __name__ == "__main__":

@@ -410,10 +410,10 @@ CAMPAIGNS: dict[str, Campaign] = {
     campaign.name: campaign
     for campaign in (
         Campaign("autumn-sale", "The autumn sale", "Until the leaves are down",
-                 "Twenty pieces from spring and summer, at prices that make room for winter. What is gone is gone.",
+                 "The last pieces of spring and summer, at prices that make room for winter. What is gone is gone.",
                  "autumn", tuple(product.slug for product in PRODUCTS if product.regular_price)),
         Campaign("knitwear-season", "Knitwear season", "From two farms and an island",
-                 "Lambswool, Shetland and merino, knitted in Scotland. Take ten percent off your first jumper with FINCH10.",
+                 "Lambswool, Shetland and merino, knitted in Scotland. Ten percent off everything with this code, until it snows.",
                  "knitwear", ("fair-isle-yoke", "fisher-rib", "orchard-cardigan", "moss-crew", "feather-roll",
                               "skipper-jumper", "shawl-cardigan", "quarry-roll", "wool-beanie", "watch-cap",
                               "lough-throw", "harris-vest"), "FINCH10"),

@@ -99,8 +99,8 @@ def narrow(products: Sequence[Product], query: Mapping[str, str], path: str, kee
         "price": [band for band in BANDS if any(_fits(product, "price", band) for product in products)],
         "size": sorted({size for product in products for size in product.sizes}, key=_size_key),
         "colour": [colour for colour in COLOURS if any(colour in product.colours for product in products)],
-        "sale": ["1"] if any(product.regular_price for product in products) else [],
-        "stock": ["1"] if any(not product.is_available for product in products) else [],
+        "sale": ["1"] if len({product.regular_price is None for product in products}) > 1 else [],
+        "stock": ["1"] if len({product.is_available for product in products}) > 1 else [],
     }
     chosen = {name: query[name] for name in values if query.get(name, "") in values[name]}
     sort = query.get("sort", "")

@@ -149,6 +149,7 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
             raise NotFoundException
         found = _gifts(whom, budget) if budget else []
         list_id = "/".join(part for part in ("gifts", whom, budget) if part)
+        examples = {key: _gifts(whom, key)[0] for key in GIFT_BUDGETS} if whom and not budget else {}
         parts = ["Gift finder", GIFTS_FOR[whom][0] if whom else "", GIFT_BUDGETS[budget][0] if budget else ""]
         title = ", ".join(part for part in parts if part)
         listed = [catalogue.as_json(product, position=n) for n, product in enumerate(found, 1)]
@@ -156,7 +157,7 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
         return shop.page(
             request, shop.visit(request), "gifts.html", title=title, page=("gifts", title), events=[event] if found else [],
             products=telling.listed(found, list_id), whom=whom, budget=budget, found=found, people=GIFTS_FOR,
-            budgets=GIFT_BUDGETS, pictured={key: catalogue.BY_SLUG[slug] for key, (_, slug, _) in GIFTS_FOR.items()},
+            examples=examples, budgets=GIFT_BUDGETS, pictured={key: catalogue.BY_SLUG[slug] for key, (_, slug, _) in GIFTS_FOR.items()},
         )  # fmt: skip
 
     @get("/cart")

@@ -94,7 +94,7 @@ class Proxy:
 def _forwarded(scope: Scope, headers: dict[str, str]) -> list[tuple[str, str]]:
     """Who asks, how, and for which host; and of the cookies only the tracker's.
 
-    Whose word on that counts if another proxy stands in front, the ASGI server knows (uvicorn: ``forwarded-allow-ips``).
+    If another proxy stands in front, the ASGI server knows whether its word counts (uvicorn: ``forwarded-allow-ips``).
     """
     own = "; ".join(part for part in map(str.strip, headers.get("cookie", "").split(";")) if part.startswith("ff_"))
     found = [
