@@ -1,7 +1,36 @@
-// What may a page call? The typed face of `window.footfall`, the same from the script tag and from npm.
+// What may a page say, and set? The typed face of `window.footfall`, the same from the script tag and from npm.
 
-import type { Decision } from "./consent";
-import type { CallOptions } from "./tracker";
+type Switch = boolean | "true" | "false";
+
+/** Attributes of the script tag (`data-write-key`, `data-layer` …) or what `load` is given. */
+export interface Settings {
+  writeKey: string;
+  /** Base addresses of the Footfall server: the next is used when one can't be reached. */
+  host: string | readonly string[];
+  /** Nothing is stored or sent before `footfall.consent(...)` says yes. */
+  consent?: "required";
+  /** Name of the data layer to listen to, such as `dataLayer`. */
+  layer?: string;
+  /** Each is on unless it is `false`. */
+  autoPage?: Switch;
+  scroll?: Switch;
+  engagement?: Switch;
+  clicks?: Switch;
+  hover?: Switch;
+  forms?: Switch;
+}
+
+/** Purposes the visitor said yes or no to; `analytics` decides whether anything is collected at all. */
+export type Purposes = Record<string, boolean>;
+/** What `footfall.consent` takes: yes, no, or purpose by purpose. */
+export type Decision = boolean | "granted" | "denied" | Purposes;
+
+/** Last argument of the calls: what the event should say besides what the page says. */
+export interface CallOptions {
+  context?: object;
+  timestamp?: string | Date;
+  messageId?: string;
+}
 
 export type Properties = Record<string, unknown>;
 

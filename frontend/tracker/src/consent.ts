@@ -1,16 +1,12 @@
 // May we? The visitor's decision, and whether one is needed before anything is stored or sent.
 
+import type { Decision, Purposes } from "./api";
 import { attempt } from "./guard";
 import { options } from "./options";
 import { object, plain } from "./plain";
 import { load, readCookie, save, writeCookie } from "./storage";
 
 const CONSENT_KEY = "ff_consent";
-
-/** Purposes the visitor said yes or no to; `analytics` decides whether anything is collected at all. */
-export type Purposes = Record<string, boolean>;
-/** What `footfall.consent` takes: yes, no, or purpose by purpose. */
-export type Decision = boolean | "granted" | "denied" | Purposes;
 
 /** The decision in force, or null. */
 export let purposes: Purposes | null = null;

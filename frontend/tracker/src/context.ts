@@ -1,6 +1,6 @@
 // Where and on what did it happen? The Segment spec's `context`, read from the page when the event happens.
 
-import type { Purposes } from "./consent";
+import type { Purposes } from "./api";
 import { attempt } from "./guard";
 import { copy, type Json } from "./plain";
 

@@ -1,10 +1,10 @@
 // Where does it all start? Replays the calls made before loading, watches the page, and gives the page its calls.
 
-import type { Footfall } from "./api";
+import type { Footfall, Settings } from "./api";
 import { layerOf, readBacklog, watchLayer } from "./datalayer";
 import { guard, later, listen, warn } from "./guard";
 import { watchInteractions } from "./interactions";
-import { options, type Settings, setOptions } from "./options";
+import { options, setOptions } from "./options";
 import { plain } from "./plain";
 import { adopt, flush, online, openQueue } from "./queue";
 import { alias, consent, goOn, group, identify, open, page, reset, settle, track } from "./tracker";

@@ -2,7 +2,8 @@
 //
 // A page has one tracker: its state is that of these modules.
 
-import { answer, type Decision, decide, purposes, requireConsent } from "./consent";
+import type { CallOptions, Decision } from "./api";
+import { answer, decide, purposes, requireConsent } from "./consent";
 import { contextAt, here, type Place } from "./context";
 import { warn } from "./guard";
 import { anonymousId, forgetIdentity, openIdentity, randomId, setUser, userId } from "./identity";
@@ -11,13 +12,6 @@ import { type adopt, forget, type online, push, type resume, sendOnce } from "./
 
 const HELD_MAX = 100;
 const CONSENT_EVENT = "Segment Consent Preference Updated";
-
-/** Last argument of the calls: what the event should say besides what the page says. */
-export interface CallOptions {
-  context?: object;
-  timestamp?: string | Date;
-  messageId?: string;
-}
 
 let isOpen = false;
 /** Calls before the visitor's answer: in memory only, never stored, gone with the page or a "no". */
