@@ -154,3 +154,10 @@ def visitor_order(visitor: Visitor) -> str:
     """Order a mug; returns the order's address."""
     visitor.add("stone-mug")
     return str(visitor.order().headers["location"])
+
+
+def test_browsers_without_scripts_ask_for_an_image_unless_they_must_be_asked_first(visitor: Visitor) -> None:
+    image = '<noscript><img src="https://footfall.example/v1/pixel.gif?write_key=wk_test"'
+    assert image in visitor.get("/").text
+    with shopping(is_consent_required=True) as asked:
+        assert "pixel.gif" not in asked.get("/").text

@@ -101,6 +101,7 @@ def test_answers_that_ask_to_wait_reach_the_tracker(shop: httpx.Client) -> None:
     ("method", "path"),
     [
         ("GET", "/ff/footfall.js"),
+        ("GET", "/ff/a.js"),
         ("HEAD", "/ff/footfall.js"),
         ("GET", "/ff/v1/pixel.gif?data=e30"),
         ("POST", "/ff/v1/b"),

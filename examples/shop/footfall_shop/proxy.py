@@ -14,7 +14,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PREFIX = "/ff"
-_GET = frozenset({"/footfall.js", "/v1/pixel.gif"})
+_GET = frozenset({"/footfall.js", "/a.js", "/v1/pixel.gif"})
 _POST = frozenset({"/v1/batch", "/v1/b"})
 _UP = frozenset(
     "accept accept-encoding accept-language content-type content-encoding dnt if-none-match if-modified-since origin "

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
@@ -38,6 +38,11 @@ class Install:
     """``tag`` (the pages call ``footfall.track``) or ``data-layer`` (they fill ``dataLayer``)."""
     is_consent_required: bool
     legacy_order: bool
+
+    @property
+    def image(self) -> str:
+        """What browsers without scripts ask for: a page view, told by the address of the page."""
+        return f"{self.script.rpartition('/')[0]}/v1/pixel.gif?{urlencode({'write_key': self.write_key})}"
 
     @property
     def policy(self) -> str:
