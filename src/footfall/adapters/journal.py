@@ -12,7 +12,7 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import apsw
@@ -69,8 +69,9 @@ class SqliteJournal:
 
     def append(self, entries: Sequence[Entry]) -> int:
         """Write all entries in one row and sync it; see the port. ``BadInput`` for none, or one without events."""
-        n = sum(entry.n for entry in entries)
-        if not entries or min(entry.n for entry in entries) < 1:
+        counts = [entry.n for entry in entries]
+        n = sum(counts)
+        if not counts or min(counts) < 1:
             raise BadInput("An append needs entries, and every entry at least one event.")
         body = _encode(entries)
         with self._write_lock:
@@ -87,7 +88,7 @@ class SqliteJournal:
             except apsw.Error as error:
                 raise self._failed(writer, error) from error
             self._since_checkpoint += len(body) + 2 * wal.PAGE_BYTES
-            self._remember(first, entries)
+            self._remember(first, entries, counts)
             self._next = first + n
         return first
 
@@ -229,13 +230,13 @@ class SqliteJournal:
             self._broken = str(error) or type(error).__name__
         return wal.unavailable(error, "journal")
 
-    def _remember(self, first: int, entries: Sequence[Entry]) -> None:
+    def _remember(self, first: int, entries: Sequence[Entry], counts: Sequence[int]) -> None:
+        n_bytes = sum([len(entry.body) for entry in entries]) + len(entries) * ENTRY_BYTES
+        offsets = list(accumulate(counts[:-1], initial=first))
         with self._tail_lock:
-            for entry in entries:
-                self._tail_offsets.append(first)
-                self._tail.append(entry)
-                self._tail_bytes += len(entry.body) + ENTRY_BYTES
-                first += entry.n
+            self._tail_offsets += offsets
+            self._tail += entries
+            self._tail_bytes += n_bytes
             if self._tail_bytes > self._tail_max_bytes:  # a quarter at once, so that moving the lists costs little
                 n_gone, n_bytes = 0, self._tail_bytes
                 while n_bytes > self._tail_max_bytes * 3 // 4:

@@ -9,8 +9,10 @@ choosing. Nobody waits for long, nobody waits for a loop that isn't busy, and no
 import threading
 import time
 
-BUSY_S = 0.005
+BUSY_S = 0.03
 """A loop that has said it is busy counts as busy for so long."""
+WAIT_S = 0.005
+"""Longest time for which the thread waits for its turn, from when the loop last said so."""
 
 
 class Turns:
@@ -33,7 +35,7 @@ class Turns:
 
     def take(self) -> None:
         """For the thread, before it works: wait for the loop's turn, as long as that is busy."""
-        wait_s = self._busy_until_s - time.monotonic()
+        wait_s = self._busy_until_s - BUSY_S + WAIT_S - time.monotonic()
         if wait_s <= 0.0:
             return
         with self._lock:
