@@ -113,13 +113,14 @@ def test_what_is_declared_is_imported_and_what_is_imported_is_declared() -> None
     declared = {re.split(r"[\[<>=; ]", text)[0] for text in project["project"]["dependencies"]}
     wanted = {IMPORT_NAMES.get(name, name) for name in declared}
     imported = set()
-    for path in sorted((REPOSITORY / "src" / "footfall").rglob("*.py")):
+    packages = (REPOSITORY / "src" / "footfall", REPOSITORY / "examples" / "shop" / "footfall_shop")
+    for path in [path for package in packages for path in sorted(package.rglob("*.py"))]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 imported |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 imported.add((node.module or "").split(".")[0])
-    imported -= set(sys.stdlib_module_names) | {"footfall"}
+    imported -= set(sys.stdlib_module_names) | {"footfall", "footfall_shop"}
     peers = {"bytewax", "psutil", "httpx", "playwright"}  # the benchmarks' peers and tools, installed for development
     assert imported - peers <= wanted, "imported, but not declared"
     assert wanted - imported <= LOADED_BY_NAME, "declared, but not imported"
