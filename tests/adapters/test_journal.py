@@ -54,6 +54,17 @@ def test_the_tail_is_bounded_and_older_entries_come_from_the_file(tmp_path: Path
     log.close()
 
 
+def test_an_append_is_read_only_when_it_has_returned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = SqliteJournal(tmp_path / "journal.db", tail_max_bytes=0)
+    log.append([entry(1, "first")])
+    seen = []
+    monkeypatch.setattr(log, "_remember", lambda *_: seen.extend(log.read(0, 100)))  # its row is in the file already
+    log.append([entry(1, "second")])
+    assert [offset for offset, _ in seen] == [0]
+    assert [offset for offset, _ in log.read(0, 100)] == [0, 1]
+    log.close()
+
+
 def test_a_closed_journal_opens_where_it_ended(tmp_path: Path) -> None:
     log = SqliteJournal(tmp_path / "journal.db")
     log.append([entry(3), control(1)])

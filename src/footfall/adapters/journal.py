@@ -254,6 +254,7 @@ class SqliteJournal:
         found: list[tuple[int, Entry]] = []
         n_found = 0
         expected = -1
+        end = self._next  # a row may be there already whose append hasn't returned
         with _file_errors():
             rows = self._reader.execute(
                 "SELECT first_offset, n, checksum, body FROM appends WHERE first_offset >="
@@ -264,7 +265,7 @@ class SqliteJournal:
                 if expected not in (-1, first):
                     raise _corrupt(expected, "its row is missing")
                 expected = first + n
-                if offset >= expected or n_found >= max_events > 0:
+                if first >= end or offset >= expected or n_found >= max_events > 0:
                     break
                 for entry in _verify(first, n, checksum, body):
                     if first >= offset:
