@@ -28,14 +28,22 @@ python_stamp := $(VENV)/.stamp-python
 frontend_stamp := frontend/node_modules/.stamp
 clients_stamp := tests/clients/node_modules/.stamp
 static_stamp := $(STATIC)/.stamp
+warm_stamp := $(VENV)/.stamp-warm
 
 frontend_sources := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/coverage/*')
 
-setup: $(python_stamp) $(static_stamp) $(clients_stamp)
+kernel_sources := $(wildcard src/footfall/record/*.py src/footfall/events/*.py src/footfall/events/kernels/*.py)
+
+setup: $(python_stamp) $(static_stamp) $(clients_stamp) $(warm_stamp)
 	scripts/system-packages
 
 $(python_stamp): requirements-dev.lock pyproject.toml scripts/make-venv
 	scripts/make-venv $(VENV) requirements-dev.lock
+	touch $@
+
+# Compiled kernels are kept beside their sources, so that no start has to wait for the compiler.
+$(warm_stamp): $(python_stamp) $(kernel_sources)
+	$(BIN)/python -m footfall.hosts.warming
 	touch $@
 
 $(frontend_stamp): frontend/package-lock.json $(wildcard frontend/package.json frontend/*/package.json)
@@ -50,8 +58,10 @@ $(clients_stamp): tests/clients/package-lock.json tests/clients/package.json
 	scripts/npm-install tests/clients
 	touch $@
 
-demo: $(python_stamp) $(static_stamp)
-	$(BIN)/footfall demo $(ARGS)
+# Its data stays in .run/demo, and the next demo goes on from there; ARGS=--fresh begins anew.
+demo: $(python_stamp) $(static_stamp) $(warm_stamp)
+	mkdir -p .run
+	exec $(BIN)/footfall demo --data .run/demo $(ARGS)
 
 # Compiled kernels are invisible to coverage, so the record's tests run once more without the compiler.
 test: setup

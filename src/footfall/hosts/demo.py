@@ -28,13 +28,13 @@ from footfall.hosts.replay import ImportResult, import_files
 from footfall.hosts.running import Running
 from footfall.settings import Settings
 from footfall.shoppers.browsing import Doors as BrowserDoors
-from footfall.shoppers.browsing import lacking
+from footfall.shoppers.browsing import behind_proxy, lacking
 from footfall.shoppers.keeping import Kept
 from footfall.shoppers.living import PEOPLE, Way
 from footfall.shoppers.places import write_places
 from footfall.shoppers.remembering import Past, remembering
 from footfall_shop import app as shop_app
-from footfall_shop.catalogue import CURRENCY
+from footfall_shop.catalogue import CATEGORIES, CURRENCY
 
 SITE = "demo-shop"
 DEFAULT_DATA = Path("footfall-demo")
@@ -150,17 +150,27 @@ def _make_room(data: Path, is_fresh: bool, console: Console) -> bool:
             console.print("The last start broke off while it made history: it begins anew.")
         shutil.rmtree(data)
     backstage.mkdir(parents=True)
+    (data / config.FILE_NAME).write_text(_own_settings(), encoding="utf-8")
     (backstage / _BEGUN).write_text("history\n")
     return True
 
 
+def _own_settings() -> str:
+    """What the shop's owner would set: its currency, and which addresses are of which section."""
+    sections = [section for section in CATEGORIES if section.count("/") == 2]
+    rules = "".join(f'  "/{section}/** -> {section}",\n' for section in sections)
+    about = "# Settings of the demonstration; `footfall settings` prints all that there are.\n"
+    return f'{about}base_currency = "{CURRENCY}"\nsection_rules = [\n{rules}]\n'
+
+
 def _settings(data: Path, flags: Mapping[str, Any], environ: Mapping[str, str], console: Console) -> Settings:
-    """The settings, with the shop's currency and the shoppers' places unless others are asked for, and a free port."""
+    """The folder's settings, with the shoppers' places unless others are asked for, and a free port."""
     places = data / PLACES
     if not places.exists():
         write_places(places)
-    given = {"base_currency": CURRENCY, "geo_database": str(places.absolute())} | dict(flags)
-    settings = config.load(data, given, environ)
+    settings = config.load(data, flags, environ)
+    if not settings.geo_database:
+        settings = msgspec.structs.replace(settings, geo_database=str(places.absolute()))
     try:
         return folder.with_free_port(settings)
     except Unavailable as error:
@@ -237,7 +247,7 @@ def _open_shops(stack: contextlib.ExitStack, doors: _Doors, url: str, write_key:
     tagged = shop_app.build("/ff", write_key, database=database, upstream_url=url)
     layered = shop_app.build("/ff", write_key, install="data-layer", database=database, upstream_url=url)
     for name, asgi, door in (("shop", tagged, doors.shop), ("layer", layered, doors.layer)):
-        stack.enter_context(_served(name, asgi, door))
+        stack.enter_context(_served(name, behind_proxy(asgi), door))
 
 
 @contextlib.contextmanager

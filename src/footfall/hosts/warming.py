@@ -1,6 +1,10 @@
-"""Compiles every kernel before the first real event needs it: half a minute on the first start, nothing after."""
+"""Compiles every kernel before the first real event needs it: half a minute on the first start, nothing after.
+
+``python -m footfall.hosts.warming`` does just that, so that setting up takes the time and no start does.
+"""
 
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -32,3 +36,13 @@ def warm_up(settings: Settings, empty_folder: Path) -> None:
     place_prices(columns.events, columns.items, facts.categories, facts.quantiles, facts.products, facts.fences)
     engine.forget_old_messages()
     engine.take_commit()
+
+
+def main() -> None:
+    """Compile, and leave nothing but what was compiled."""
+    with tempfile.TemporaryDirectory() as folder:
+        warm_up(Settings(), Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,7 @@ import importlib.util
 import logging
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -26,6 +27,7 @@ from footfall.shoppers.kinds import KINDS, Kind
 from footfall.shoppers.places import some_address, some_place
 from footfall.shoppers.shelves import Shelves
 from footfall.shoppers.visits import Truth
+from footfall_shop.forms import customer_id
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Locator, Page
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-_ARGUMENTS = [
+ARGUMENTS = [
     "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
@@ -50,6 +52,8 @@ _ARGUMENTS = [
 _VISITS_OF_A_CHROMIUM = 40
 _VISIT_MAX_S = 300.0
 _STEP_MAX_MS = 10_000
+ADDRESS_COOKIE = "demo_address"
+_ADDRESS = re.compile(rf"(?:^|; ){ADDRESS_COOKIE}=([0-9.]+)".encode())
 _LANDINGS = {"sale": "/sale", "gifts": "/gifts"}
 _CHROMES = tuple(model for model in (*PHONES, *COMPUTERS) if "Chrome/126" in model.user_agent)
 """A Chromium should say that it is one."""
@@ -78,6 +82,23 @@ class Doors(msgspec.Struct, frozen=True):
     seed: int
 
 
+def behind_proxy(app: Any) -> Any:
+    """The shop as if a proxy before it told the browsers' addresses.
+
+    Pages tell them in a header, as proxies do; what Chromium sends when a page is gone has only the cookie.
+    """
+
+    async def proxied(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            found = _ADDRESS.search(headers.get(b"cookie", b""))
+            if found and b"x-forwarded-for" not in headers:
+                scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-for", found[1])]}
+        await app(scope, receive, send)
+
+    return proxied
+
+
 def run(doors: Doors) -> None:
     """Shop until SIGTERM, or until the process that started this one ends."""
     os.nice(10)
@@ -95,7 +116,7 @@ async def _run(doors: Doors) -> None:
     seeds = Random(f"browsers {doors.seed} {time_ns()}")
     async with async_playwright() as playwright:
         while not stop.is_set():
-            browser = await playwright.chromium.launch(executable_path=chromium(), args=_ARGUMENTS, handle_sigint=False)
+            browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS, handle_sigint=False)
             try:
                 shoppers = [
                     _shop_on(browser, Random(seeds.random()), doors, shelves, stop) for _ in range(doors.n_browsers)
@@ -128,34 +149,47 @@ async def _shop_on(browser: "Browser", rng: Random, doors: Doors, shelves: Shelv
         kind = rng.choices(people, [kind.share for kind in people])[0]
         try:
             async with asyncio.timeout(_VISIT_MAX_S):
-                found = await _visit(browser, rng, kind, doors, shelves)
+                found = await visit(browser, rng, kind, doors, shelves)
             truth.add(doors.folder / truth.FILE_NAME, [found])
         except (Error, TimeoutError) as error:
             log.debug("A browser's visit broke off: %s", error)
         await asyncio.sleep(rng.uniform(1, 6))
 
 
-async def _visit(browser: "Browser", rng: Random, kind: Kind, doors: Doors, shelves: Shelves) -> Truth:
+async def visit(
+    browser: "Browser",
+    rng: Random,
+    kind: Kind,
+    doors: Doors,
+    shelves: Shelves,
+    *,
+    pace: float = 1.0,
+    is_buying: bool | None = None,
+) -> Truth:
+    """One visit in a fresh profile. ``pace`` is a factor on all pauses; without ``is_buying`` intent decides."""
     shop_url = doors.shop_urls[0] if rng.random() < 0.75 else doors.shop_urls[-1]
     model, place = some_model(rng, _CHROMES), some_place(rng)
+    address = some_address(rng, place)
     started_ms = time_ns() // 1_000_000
     intent = min(0.8, kind.intents[0] * rng.lognormvariate(0.1, 0.4))
     context = await browser.new_context(
         **_device(model),
         locale=place.locale,
         timezone_id=place.timezone,
-        extra_http_headers={"X-Forwarded-For": some_address(rng, place)},
+        extra_http_headers={"X-Forwarded-For": address},
     )
     try:
+        await context.add_cookies([{"name": ADDRESS_COOKIE, "value": address, "url": shop_url, "httpOnly": True}])
         context.set_default_timeout(_STEP_MAX_MS)
-        shopper = Shopper(await context.new_page(), rng, kind, shelves, shop_url, is_buying=rng.random() < intent)
+        buys = rng.random() < intent if is_buying is None else is_buying
+        shopper = Shopper(await context.new_page(), rng, kind, shelves, shop_url, pace=pace, is_buying=buys)
         await shopper.shop()
         anonymous_id = await _anonymous_id(context)
     finally:
         await context.close()
     return Truth(
         anonymous_id,
-        shopper.email,
+        customer_id(shopper.email) if shopper.email else "",
         kind.name,
         started_ms,
         round(intent, 5),
@@ -187,10 +221,18 @@ class Shopper:
     """Somebody in a browser's tab; :meth:`shop` is the visit."""
 
     def __init__(
-        self, page: "Page", rng: Random, kind: Kind, shelves: Shelves, shop_url: str, *, is_buying: bool
+        self,
+        page: "Page",
+        rng: Random,
+        kind: Kind,
+        shelves: Shelves,
+        shop_url: str,
+        *,
+        pace: float,
+        is_buying: bool,
     ) -> None:
         self.page, self.rng, self.kind, self.shelves, self.shop_url = page, rng, kind, shelves, shop_url
-        self.is_buying = is_buying
+        self.pace, self.is_buying = pace, is_buying
         self.tastes = shelves.some_tastes(rng)
         self.email = ""
         self.order_id = ""
@@ -337,4 +379,4 @@ class Shopper:
         await self._pause(0.3, 0.5)
 
     async def _pause(self, least_s: float, most_s: float) -> None:
-        await asyncio.sleep(self.rng.uniform(least_s, max(least_s, most_s)))
+        await asyncio.sleep(self.pace * self.rng.uniform(least_s, max(least_s, most_s)))

@@ -145,18 +145,22 @@ class Crowd:
                 self._free_from.pop(idx, None)
 
     def _returning(self, at_ms: int) -> Person | None:
-        """Who means to come back soonest, and has rested; days of theirs may pass in a minute."""
-        early: list[tuple[int, int]] = []
-        found = None
-        while self._due and len(early) < 20:
-            due_ms, number = heapq.heappop(self._due)
-            if self._free_at(self.people[number]) <= at_ms:
-                found = self.people[number]
-                break
-            early.append((due_ms, number))
-        for item in early:
-            heapq.heappush(self._due, item)
-        return found
+        """Somebody whose time has come, or else anybody who means to come back some day and has rested."""
+        due = self._due
+        for _ in range(20):
+            if not due:
+                return None
+            idx = 0 if due[0][0] <= at_ms else self.rng.randrange(len(due))
+            _, number = due[idx]
+            if self._free_at(self.people[number]) > at_ms:
+                if not idx:  # not yet free to do what it meant to do now
+                    heapq.heapreplace(due, (at_ms + HOUR_MS, number))
+                continue
+            due[idx] = due[-1]
+            due.pop()
+            heapq.heapify(due)
+            return self.people[number]
+        return None
 
     def _free_at(self, person: Person) -> int:
         return max((self._free_from.get(idx, 0) for idx in person.browser_idxs), default=0)

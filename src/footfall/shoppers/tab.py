@@ -15,7 +15,6 @@ from footfall.shoppers.people import Browser
 from footfall.shoppers.places import Place
 
 _encode = msgspec.json.Encoder().encode
-_UTM = (("utm_campaign", "name"), ("utm_source", "source"), ("utm_medium", "medium"), ("utm_term", "term"))
 _ENGAGEMENT_MIN_MS = 100
 _IDLE_MS = 20_000
 """Who hasn't moved for so long isn't engaged; of a longer look a part is."""
@@ -51,8 +50,8 @@ class Tab:
         self.rng, self.browser, self.origin = rng, browser, origin
         self.said: list[Said] = []
         self.page: dict[str, Any] = {}
-        self._start, self._end = _device_part(
-            browser.model.user_agent, place.locale, place.timezone, browser.model.screen,
+        self._device = _device_part(
+            browser.model.user_agent, place.locale, place.timezone,
             browser.address if has_address else "",
         )  # fmt: skip
         self._tail = b""
@@ -83,13 +82,11 @@ class Tab:
             "title": title,
             "referrer": referrer or before,
         }
-        campaign = {name: query[key] for key, name in _UTM if key in query} if query and "utm_source" in query else None
-        tags = b',"campaign":' + _encode(campaign) if campaign else b""
-        self._tail = b'","context":{"page":' + _encode(self.page) + self._start + tags + self._end
+        self._tail = b'","context":{"page":' + _encode(self.page) + self._device
         self._opened_ms, self._scrolled = at_ms, 0
         self._forms.clear()
         names_of = dict(zip(("name", "category"), names, strict=True)) if names else {}
-        self._add(at_ms, names_of | {"properties": self.page | names_of, "type": "page"})
+        self._add(at_ms, names_of | {"properties": names_of, "type": "page"})
 
     def track(self, at_ms: int, event: str, properties: dict[str, Any] | msgspec.Raw) -> None:
         """Something happened on the page."""
@@ -117,7 +114,7 @@ class Tab:
         """Something is typed or chosen in a form for the first time on this page."""
         if action not in self._forms:
             self._forms[action] = False
-            self.track(at_ms, "form_start", {"step": "started", "action": action})
+            self.track(at_ms, "form_started", {"step": "started", "action": action})
 
     def submit_form(self, at_ms: int, action: str) -> None:
         """A form is sent."""
@@ -135,7 +132,7 @@ class Tab:
         """The page is left, after ``away_ms`` in which something else was before it."""
         for action, is_submitted in self._forms.items():
             if not is_submitted:
-                self.track(at_ms, "form_aband", {"step": "abandoned", "action": action})
+                self.track(at_ms, "form_abandoned", {"step": "abandoned", "action": action})
         self._forms.clear()
         visible_ms = at_ms - self._opened_ms - away_ms
         if visible_ms < _ENGAGEMENT_MIN_MS:
@@ -148,9 +145,7 @@ class Tab:
             "engagement",
             {
                 "visible_ms": visible_ms,
-                "total_visible_ms": visible_ms,
                 "engaged_ms": engaged_ms,
-                "total_engaged_ms": engaged_ms,
                 "scroll_percent": self._scrolled,
                 "leave": True,
             },
@@ -167,21 +162,12 @@ class Tab:
 
 
 @lru_cache(20_000)
-def _device_part(
-    user_agent: str, locale: str, timezone: str, screen: tuple[int, int, float, int, int], address: str
-) -> tuple[bytes, bytes]:
-    """What stands in ``context`` after the page, before and after the campaign."""
-    width, height, density, inner_width, inner_height = screen
-    size = {
-        "width": width,
-        "height": height,
-        "innerWidth": inner_width,
-        "innerHeight": inner_height,
-        "density": density,
-    }
-    start = {"userAgent": user_agent, "locale": locale, "timezone": timezone, "screen": size}
-    end = {"library": LIBRARY} | ({"ip": address} if address else {})
-    return b"," + _encode(start)[1:-1], b"," + _encode(end)[1:] + b"}"
+def _device_part(user_agent: str, locale: str, timezone: str, address: str) -> bytes:
+    """What stands in ``context`` after the page."""
+    told: dict[str, Any] = {"userAgent": user_agent, "locale": locale, "timezone": timezone, "library": LIBRARY}
+    if address:
+        told["ip"] = address
+    return b"," + _encode(told)[1:] + b"}"
 
 
 def said_by_shop(rng: Random, at_ms: int, user_id: str, event: str, properties: dict[str, Any], channel: str) -> Said:

@@ -145,7 +145,7 @@ class Visit:
         if person.cart and self.kind.name != "window_shopper":
             intent = min(0.5, intent * 1.6 + 0.02)
         intent *= _CHANNEL_FACTORS.get(self.channel, 1.0) * purse(self.start_ms, person.place.timezone)
-        intent *= 1.3 if self.browser.model in COMPUTERS else 0.85
+        intent *= 1.15 if self.browser.model in COMPUTERS else 0.93
         return min(0.8, intent * self.rng.lognormvariate(-0.1, 0.45))
 
     def _some_end(self) -> End:
