@@ -194,3 +194,14 @@ def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(visitor: 
 
 def test_a_form_that_is_too_large_is_refused(visitor: Visitor) -> None:
     assert visitor.send("/cart/add", product="x" * 100_000).status_code == 413
+
+
+def test_a_page_that_tells_what_was_done_is_kept_by_no_browser_and_not_fetched_ahead(visitor: Visitor) -> None:
+    visitor.send("/cart/add", product="stone-mug", quantity="1")
+    assert visitor.get("/cart", headers={"sec-purpose": "prefetch;prerender"}).status_code == 503
+    told_now = visitor.get("/cart")
+    assert told(told_now) == ["Product Added", "Cart Viewed"]
+    assert told_now.headers["cache-control"] == "no-store"
+    assert visitor.get("/cart").headers["cache-control"] == "private, no-cache"
+    placed = visitor.follow(visitor.order())
+    assert placed.headers["cache-control"] == "no-store"

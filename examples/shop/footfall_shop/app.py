@@ -111,7 +111,10 @@ class Shop:
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET", "is_head": True}  # the server keeps the body back
         elif scope["method"] == "POST" and not _is_own(scope):
-            await _refuse(send)
+            await _refuse(send, 403, b"This form must be sent from a page of the shop itself.")
+            return
+        elif b"prefetch" in dict(scope["headers"]).get(b"sec-purpose", b""):
+            await _refuse(send, 503, b"Not before it is looked at.")  # the page would tell what nobody has seen
             return
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
@@ -129,8 +132,7 @@ def _is_own(scope: Scope) -> bool:
     return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
 
 
-async def _refuse(send: Send) -> None:
-    text = b"This form must be sent from a page of the shop itself."
+async def _refuse(send: Send, status: int, text: bytes) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text})

@@ -188,7 +188,7 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
         is_new = not request.scope.get("is_head") and shop.store.tell_order(order_id)
         return shop.page(
             request, visit, "order.html", title=f"Order {order_id}", page=("checkout", "Order confirmed"), order=placed,
-            events=[telling.order_completed(placed)] if is_new else [], way=DELIVERIES[placed.way], when=_date(placed.placed_s),
+            events=[telling.order_completed(placed)] if is_new else [], is_told_once=is_new, way=DELIVERIES[placed.way], when=_date(placed.placed_s),
         )  # fmt: skip
 
     @get("/account")

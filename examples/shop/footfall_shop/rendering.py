@@ -102,11 +102,14 @@ class Renderer:
         products: Mapping[str, Any] | None = None,
         promotions: Mapping[str, Any] | None = None,
         about: str = "",
+        is_told_once: bool = False,
         **context: Any,
     ) -> Response[bytes]:
         """A page; ``page`` is its category and name for the tracker, and what waited to be told is told first.
 
-        ``products`` and ``promotions`` say what a click on one of them tells, by slug and name.
+        A page with something to tell that must not be told again (``is_told_once``, or what waited) is kept by no
+        browser: the back button asks for it anew. ``products`` and ``promotions`` say what a click on one of them
+        tells, by slug and name.
         """
         pending = [] if request.scope.get("is_head") else self.store.take_pending(visit)
         data = {
@@ -119,7 +122,8 @@ class Renderer:
         }
         context |= {"visit": visit, "title": title, "about": about, "data": data, "path": request.scope["path"]}
         text = self._env.get_template(template).render(context | {"query": context.get("query", "")})
-        return self.answer(request, text.encode(), "text/html; charset=utf-8", status, visit=visit)
+        cache = "no-store" if pending or is_told_once else "private, no-cache"
+        return self.answer(request, text.encode(), "text/html; charset=utf-8", status, visit=visit, cache=cache)
 
     def answer(
         self,
