@@ -93,7 +93,12 @@ def test_packages_export_nothing() -> None:
 
 
 DEPENDENCY = re.compile(r'^  "(?P<name>[A-Za-z0-9_.-]+)[^"]*",(?P<rest>.*)$', re.MULTILINE)
-IMPORT_NAMES = {"argon2-cffi": "argon2", "prometheus-client": "prometheus_client", "ua-parser": "ua_parser"}
+IMPORT_NAMES = {
+    "mmdb-writer": "mmdb_writer",
+    "argon2-cffi": "argon2",
+    "prometheus-client": "prometheus_client",
+    "ua-parser": "ua_parser",
+}
 LOADED_BY_NAME = {"uvloop", "httptools", "tzdata"}
 """What uvicorn loads when it is told to by name."""
 
