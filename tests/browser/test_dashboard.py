@@ -136,9 +136,9 @@ def test_a_visitor_is_shown_whole(board: Dashboard, inside: Page) -> None:
     link = inside.locator(".timeline a.url").first
     assert link.get_attribute("href") == "https://shop.example/women/shoes/boots/ridge-boot"
     assert link.get_attribute("rel") == "noopener noreferrer"
-    expect(inside.locator("text=engagement")).to_have_count(0)
+    expect(inside.locator(".timeline >> text=engagement")).to_have_count(0)
     inside.check("text=Scrolls and pauses too")
-    expect(inside.locator("text=engagement").first).to_be_visible()
+    expect(inside.locator(".timeline >> text=engagement").first).to_be_visible()
     expect(inside.locator(".features h2 small")).to_have_text("284 of 284")
     inside.fill(".features input[type=search]", "gap before")
     expect(inside.locator(".features dt")).not_to_have_count(0)

@@ -253,7 +253,7 @@ def _catalogue() -> tuple[Feature, ...]:
         ("past_pages_per_session", "count", "past_pages / past sessions", "Mean views of past sessions."),
         ("past_dwell_per_session_s", "s", "past_dwell_s / past sessions", "Mean dwell of past sessions."),
         ("past_length_per_session_s", "s", "past_length_s / past sessions", "Mean length of past sessions."),
-        ("past_bounce_rate", "fraction", "past_bounced / past sessions", "Past sessions of one event, as past_bounced counts."),
+        ("past_bounce_rate", "fraction", "past_bounced / past sessions", "Past sessions of a single event."),
         ("past_cart_rate", "fraction", "past_with_cart / past sessions", "Past sessions with a cart add."),
         ("past_checkout_rate", "fraction", "past_with_checkout / past sessions", "Past sessions with a checkout."),
         ("past_order_rate", "fraction", "past_with_order / past sessions", "Past sessions with an order."),

@@ -11,7 +11,7 @@ export interface SessionGroup {
   items: TimelineItem[];
 }
 
-const MINOR_KINDS = new Set(["scroll", "click", "session_end"]);
+const MINOR_KINDS = new Set(["scroll", "click", "hover", "engagement", "session_end"]);
 const MINOR_NAMES = new Set(["engagement", "Segment Consent Preference Updated"]);
 
 export function isMinor(item: TimelineItem): boolean {
