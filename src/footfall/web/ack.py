@@ -34,7 +34,7 @@ LOOP_WAIT_S = 0.002
 """Longest time for which the event loop waits for an append; a sync of a solid-state disk takes a tenth of it."""
 LEND_S = 0.005
 """Longest time for which the event loop stands still for the engine."""
-LOOP_WAIT_PAUSE = 100
+LOOP_WAIT_PAUSE = 30
 """So many groups aren't waited for after one that took longer."""
 REOPEN_FIRST_S = 0.05
 """Wait before the first attempt to open the log again; doubles with every failure in a row."""
@@ -145,22 +145,26 @@ class GroupCommit:
             self._wake_if_idle()
             if len(self._waiting) < LOOP_GROUP:
                 return
-            if self._n_unwaited:
-                self._n_unwaited -= 1
-                return
-            self._is_awaited = True
+            is_awaited = self._is_awaited = self._n_unwaited == 0
+        if not is_awaited:
+            self._n_unwaited -= 1
+        elif self._is_told_soon():
+            told, self._told = self._told, None
+            if told is not None:
+                _tell_all(*told)
+        if self._turns is not None:
+            self._turns.lend(LEND_S)
+
+    def _is_told_soon(self) -> bool:
+        """Wait for the thread; whether it told something in time."""
         if not self._told_lock.acquire(timeout=LOOP_WAIT_S):
             self._n_unwaited = LOOP_WAIT_PAUSE
             with self._lock:
                 if self._is_awaited:
                     self._is_awaited = False
-                    return
+                    return False
             self._told_lock.acquire()  # it was told just now
-        told, self._told = self._told, None
-        if told is not None:
-            _tell_all(*told)
-        if self._turns is not None:
-            self._turns.lend(LEND_S)
+        return True
 
     def close(self) -> None:
         """Refuse what comes from now on, write what waits, and end the thread. Does not close the log."""
