@@ -1,5 +1,6 @@
 """A real server in a process of its own, which tests may kill, and a client that remembers what was acknowledged."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -58,6 +59,10 @@ class Served:
         except OSError:
             return False
 
+    def is_running(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None and self._process.poll() is None
+
     def log(self) -> str:
         """What it printed."""
         return (self.data.parent / "server.log").read_text()
@@ -69,6 +74,16 @@ class Served:
         self._process.wait(60)
         self.n_kills += 1
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """The process stands still: connections are accepted by the system, and nothing is answered."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> int:
         """As an operator does; returns the exit code."""
         assert self._process is not None
@@ -77,7 +92,7 @@ class Served:
 
     def close(self) -> None:
         """Whatever happened, nothing goes on."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self.is_running():
             self._process.kill()
             self._process.wait(60)
 
