@@ -292,8 +292,9 @@ def _greet(links: Mapping[str, str], plan: Plan, n_browsers: int, why_none: str,
         table.add_row(f"[bold]{name}[/]", link)
     rate = f"{plan.visitors_per_minute:g} visitors a minute are on their way"
     rate += f", and {n_browsers} of them are real browsers." if n_browsers else "."
-    for line in ("", rate, why_none, "The dashboard's link works once. Ctrl-C ends everything."):
-        if line or line == "":
+    table.add_row()
+    for line in (rate, why_none, "The dashboard's link works once. Ctrl-C ends everything."):
+        if line:
             table.add_row("", line)
     if console.is_terminal and console.width >= 100:
         console.print(Panel(table, title="Footfall", expand=False))
