@@ -40,7 +40,9 @@ _DAY_MS = 86_400_000
 _PACE_S = 0.003
 """Pause after a batch of fewer than ``_FEW_EVENTS``; the longest an event waits for others."""
 _BUSY_PACE_S = 0.015
-"""The same while the event loop has much to do: what the engine saves then, more requests are answered with."""
+"""The same while the event loop has much to do and the batch had ``_MANY_EVENTS``: what the engine saves then goes
+into answering requests."""
+_MANY_EVENTS = 40
 _FEW_EVENTS = 500
 _IDLE_S = 0.02
 """How long the engine loop sleeps when the log has nothing; a new entry wakes it at once."""
@@ -377,7 +379,7 @@ class Running:
             self.turns.give_back()
         has_news = n_applied > 0
         if 0 < n_applied < _FEW_EVENTS:  # a batch costs as much as a dozen events: let some come together
-            self._stop.wait(_BUSY_PACE_S if self.turns.is_busy else _PACE_S)
+            self._stop.wait(_BUSY_PACE_S if n_applied >= _MANY_EVENTS and self.turns.is_busy else _PACE_S)
         now_ms = self.clock.now_ms()
         if not has_news or abs(now_ms - self._ticked_ms) >= _TICK_EVERY_MS:
             self._ticked_ms = now_ms
