@@ -15,6 +15,8 @@ const PREFIX = "ff_queue_";
 const KEEP_MS = 400;
 /** A key written this lately has an owner, also where there are no locks. */
 const LEASE_MS = 60_000;
+/** Longest that taking over a queue takes. */
+const ADOPT_MS = 50;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 300_000;
 const QUEUE_MAX_EVENTS = 1_000;
@@ -47,7 +49,7 @@ export function openQueue(siteKey: string): void {
 
 /** `event` is its JSON text. */
 export function push(event: string): void {
-  add([event]);
+  add([], [event]);
   schedule();
 }
 
@@ -56,7 +58,10 @@ export function adopt(): void {
   for (const other of keys()) {
     if (!other.startsWith(prefix) || other === key) continue;
     const at = attempt(() => (JSON.parse(load(other)!) as Kept)[0]) || 0;
-    if (Math.abs(Date.now() - at) > LEASE_MS) locked(other, () => take(other), !!at);
+    if (Math.abs(Date.now() - at) < LEASE_MS) continue;
+    // What happened earlier goes first: a cart must not be shown as it was before.
+    retryAt = Math.max(retryAt, performance.now() + ADOPT_MS);
+    locked(other, () => take(other), !!at);
   }
 }
 
@@ -71,7 +76,7 @@ export function flush(): void {
   underWay = batch;
   keepSoon();
   post(bodyOf(batch, wish), !!wish, (status, afterMs) => {
-    if (underWay !== batch) return; // forgotten meanwhile
+    if (underWay !== batch) return; // forgotten or left meanwhile
     underWay = [];
     isAnswered = status > 199 && status < 300;
     if (isAnswered) {
@@ -105,6 +110,7 @@ export function leave(): void {
   clearTimeout(timer);
   timer = 0;
   if (isLasting) doubtful.push(...underWay);
+  underWay = []; // browsers call it failed in the page that leaves, and go on sending it
   remove(doubtful);
   for (let batch = nextBatch(); batch[0] && !pauseMs() && attempt(() => beacon(bodyOf(batch))); batch = nextBatch()) {
     remove(batch);
@@ -151,8 +157,8 @@ function empty(): void {
 
 const pauseMs = (): number => Math.max(0, retryAt - performance.now());
 
-function add(more: string[]): void {
-  events = [...events, ...more].slice(-QUEUE_MAX_EVENTS);
+function add(before: string[], after: string[] = []): void {
+  events = [...before, ...events, ...after].slice(-QUEUE_MAX_EVENTS);
 }
 
 function remove(batch: string[]): void {

@@ -2,12 +2,12 @@
 
 import type { Footfall, Settings } from "./api";
 import { layerOf, readBacklog, watchLayer } from "./datalayer";
-import { guard, later, listen, warn } from "./guard";
+import { guard, listen, warn } from "./guard";
 import { watchInteractions } from "./interactions";
 import { options, setOptions } from "./options";
 import { plain } from "./plain";
 import { adopt, flush, online, openQueue } from "./queue";
-import { alias, consent, goOn, group, identify, open, page, reset, settle, track } from "./tracker";
+import { alias, consent, group, identify, open, page, reset, settle, track } from "./tracker";
 import { watchVisit } from "./visit";
 import { openWire } from "./wire";
 
@@ -47,10 +47,9 @@ export function start(settings: Partial<Settings>): Footfall | undefined {
     for (const item of waiting) if (item[0] !== "consent") run(item);
     readBacklog(layer, false);
     watchInteractions();
-    listen("online", () => goOn(online));
+    listen("online", () => settle() && online());
     // Another tab decided, or left its queue: often the page before this one, which may say so after this one began.
     listen("storage", () => settle() && !document.hidden && adopt());
-    (window.requestIdleCallback ?? later)(() => guard(() => goOn(adopt)));
     watchLayer(layer);
   };
   // A page that is only rendered in advance hasn't been seen by anybody yet.

@@ -8,7 +8,7 @@ import { contextAt, here, type Place } from "./context";
 import { warn } from "./guard";
 import { anonymousId, forgetIdentity, openIdentity, randomId, setUser, userId } from "./identity";
 import { copy, type Json, object, plain } from "./plain";
-import { type adopt, forget, type online, push, type resume, sendOnce } from "./queue";
+import { adopt, forget, push, sendOnce } from "./queue";
 
 const HELD_MAX = 100;
 const CONSENT_EVENT = "Segment Consent Preference Updated";
@@ -22,7 +22,10 @@ type Held = [fields: Json, place: Place, time: unknown];
 export function settle(): boolean | undefined {
   const said = answer();
   if (said) {
-    if (!isOpen) openIdentity();
+    if (!isOpen) {
+      openIdentity();
+      adopt();
+    }
     isOpen = true;
     for (const call of held.splice(0)) write(...call);
   } else {
@@ -41,11 +44,6 @@ function close(): void {
   isOpen = false;
   forget();
   forgetIdentity();
-}
-
-/** The connection is back, or the page from the browser's cache; or there is time to look for what pages left behind. */
-export function goOn(how: typeof online | typeof resume | typeof adopt): void {
-  if (settle()) how();
 }
 
 /** Nothing before a yes, from now on. */

@@ -6,7 +6,7 @@ import { guard, later, listen } from "./guard";
 import { leaveElements } from "./interactions";
 import { isOn } from "./options";
 import { hide, leave, resume } from "./queue";
-import { goOn, page, settle, track } from "./tracker";
+import { page, settle, track } from "./tracker";
 
 const SCROLL_PERCENTS = [25, 50, 75, 90, 100];
 const SCROLL_LOOK_MS = 150;
@@ -45,7 +45,7 @@ export function watchVisit(isCounted: boolean): void {
   });
   listen<PageTransitionEvent>("pageshow", ({ persisted }) => {
     if (!persisted) return;
-    goOn(resume);
+    if (settle()) resume();
     begin(hasAutoPages);
   });
   if (!hasAutoPages) return;

@@ -132,7 +132,23 @@ describe("leaving and coming back", () => {
     next.queue.adopt();
     next.queue.push(event(2));
     await after(3_000);
-    expect(sent()).toEqual([["m2"], ["m2", "m1"]]);
+    expect(sent()).toEqual([["m2"], ["m1", "m2"]]);
+    expect(stored()).toEqual([]);
+  });
+
+  test("what was under way at leave is in doubt, whatever the browser says of it afterwards", async () => {
+    let fail = (_: Error): void => {};
+    wire.answers = [new Promise<Response>((_, no) => (fail = no)) as unknown as Response];
+    const { queue } = await open();
+    queue.push(event(1));
+    await after(10);
+    queue.leave();
+    fail(new TypeError("aborted"));
+    await after(1);
+    const next = await open();
+    next.queue.push(event(2));
+    await after(3_000);
+    expect(sent()).toEqual([["m1"], ["m2"]]);
     expect(stored()).toEqual([]);
   });
 
@@ -151,6 +167,18 @@ describe("leaving and coming back", () => {
     await after(3_000);
     expect(sent()).toEqual([["m1"], ["m1"]]);
     expect(stored()).toEqual([]);
+  });
+
+  test("what a page left goes before what the next page does", async () => {
+    wire.answers = [new TypeError("down")];
+    const left = await open();
+    left.queue.push(event(1));
+    await after(10);
+    left.queue.leave();
+    const next = await open();
+    next.queue.push(event(2));
+    await after(3_000);
+    expect(sent()).toEqual([["m1"], ["m1", "m2"]]);
   });
 
   test("two pages that come at the same time don't both adopt", async () => {
