@@ -6,6 +6,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from footfall.base.errors import BadInput
@@ -88,6 +89,45 @@ def test_intent_is_the_probability_of_an_order(month: Month) -> None:
     high = [truth.ordered for truth in month.people if truth.intent > 0.08]
     low = [truth.ordered for truth in month.people if truth.intent < 0.01]
     assert sum(high) / len(high) > 10 * sum(low) / len(low)
+
+
+def auc(scores: list[float], happened: list[bool]) -> float:
+    """Area under the ROC curve: how often one where it happened scores above one where it didn't; ties count half."""
+    order = np.argsort(scores, kind="stable")
+    ranks = np.empty(len(scores))
+    ranks[order] = np.arange(1, len(scores) + 1)
+    values = np.asarray(scores)
+    for value in np.unique(values):
+        ranks[values == value] = ranks[values == value].mean()
+    is_one = np.asarray(happened)
+    n = int(is_one.sum())
+    return float((ranks[is_one].sum() - n * (n + 1) / 2) / (n * (len(scores) - n)))
+
+
+def test_an_order_can_be_foreseen_from_what_is_done_but_not_surely_nor_from_the_device(month: Month) -> None:
+    visits: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in month.events:
+        if "anonymousId" in event:
+            visits[event["anonymousId"]].append(event)
+    n_visits = Counter(truth.anonymous_id for truth in month.people)
+    clicks, phones, ordered = [], [], []
+    for truth in month.people:
+        if n_visits[truth.anonymous_id] > 1:
+            continue
+        events = visits[truth.anonymous_id]
+        names = [event.get("event") or event["type"] for event in events]
+        until_cart = names.index("Product Added") if "Product Added" in names else len(names)
+        before = events[:until_cart]
+        engaged_s = sum(
+            event["properties"]["engaged_ms"] / 1_000 for event in before if event.get("event") == "engagement"
+        )
+        sized = sum(event.get("properties", {}).get("action") == "/cart/add" for event in before)
+        clicks.append(engaged_s**0.5 + 4 * min(sized, 2))
+        phones.append(float("Mobile" in events[0]["context"]["userAgent"]))
+        ordered.append(truth.ordered)
+    assert 0.75 < auc(clicks, ordered) < 0.96
+    assert 0.4 < auc(phones, ordered) < 0.62
+    assert 0.75 < auc([truth.intent for truth in month.people], [truth.ordered for truth in month.people]) < 0.95
 
 
 def test_the_truth_names_the_order_of_the_visit_and_stays_out_of_the_events(month: Month) -> None:
