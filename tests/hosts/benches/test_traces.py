@@ -51,7 +51,7 @@ def test_evaluating_the_script_counts_and_other_scripts_and_threads_do_not() -> 
         ),
         PAGE, SCRIPT, 5,
     )  # fmt: skip
-    assert found.script_us == 8_000
+    assert (found.marked_us, found.besides_us) == (8_000, 0)
     assert found.busy_us == 50_000
     assert found.longest_us == 8_000
     assert found.n_long_tasks == 0
@@ -68,13 +68,21 @@ def test_what_the_page_calls_of_the_script_and_the_script_of_the_browser_counts_
         ),
         PAGE, SCRIPT, 5,
     )  # fmt: skip
-    assert found.script_us == 6_000 + 4_000
+    assert (found.marked_us, found.besides_us) == (0, 6_000 + 4_000)
     assert found.by_place_us == {"g@1:5": 6_000, "setItem < f@1:10": 4_000}
+
+
+def test_looks_at_the_stack_add_nothing_to_what_an_event_names() -> None:
+    found = spent(
+        trace(event("RunTask", 10, 20), event("FunctionCall", 12, 4, SCRIPT), *profile((13, 2), (15, 3), (19, 1))),
+        PAGE, SCRIPT, 5,
+    )  # fmt: skip
+    assert (found.marked_us, found.besides_us) == (4_000, 0)
 
 
 def test_waiting_between_tasks_is_not_the_scripts_time() -> None:
     found = spent(trace(event("RunTask", 10, 5), *profile((12, 2), (900, 1))), PAGE, SCRIPT, 5)
-    assert found.script_us == 3_000
+    assert found.besides_us == 3_000
 
 
 def test_a_task_is_long_by_the_script_only_if_it_would_not_be_without_it() -> None:

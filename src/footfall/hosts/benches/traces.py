@@ -13,14 +13,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-CATEGORIES = (
-    "blink.user_timing",
-    "devtools.timeline",
-    "disabled-by-default-devtools.timeline",
-    "disabled-by-default-v8.cpu_profiler",
-    "v8",
-)
+CATEGORIES = ("blink.user_timing", "devtools.timeline", "disabled-by-default-devtools.timeline", "v8")
 """What must be traced."""
+STACKS = "disabled-by-default-v8.cpu_profiler"
+"""The category that also looks at the stack, a few thousand times a second, and slows scripts down by a quarter."""
 LONG_TASK_US = 50_000
 """A task that lasts longer is a long one, by the W3C's Long Tasks API."""
 
@@ -40,7 +36,10 @@ class Spent(NamedTuple):
     """A page's main thread from the navigation on, and one script's share of it, in microseconds."""
 
     busy_us: float
-    script_us: float
+    marked_us: float
+    """The script's share by events that name it: evaluating it, its callbacks."""
+    besides_us: float
+    """Its share outside of them, by looks at the stack: what the page's own scripts call of it, microtasks."""
     longest_us: float
     """The most that the script had of one task."""
     n_long_tasks: int
@@ -63,14 +62,18 @@ def spent(trace: bytes, page: str, script: str, window_s: float) -> Spent:
     marked = [(e["ts"], e["ts"] + e["dur"]) for e in whole if e["name"] in _SCRIPTED and _url(e) == script]
     # What the page's own scripts call, and what runs in a microtask, has no event of its own: there the samples say it.
     samples = [sample for sample in _samples(events, thread[0], script) if start_us <= sample.start_us < end_us]
-    ran = _outermost([*marked, *((sample.start_us, sample.end_us) for sample in samples)])
+    named = _outermost(marked)
+    besides = [s for s in samples if not any(begin <= s.start_us < end for begin, end in named)]
+    ran = _outermost([*named, *((sample.start_us, sample.end_us) for sample in besides)])
     shares_us = [_overlap(ran, begin, end) for begin, end in tasks]
+    marked_us = sum(_overlap(named, begin, end) for begin, end in tasks)
     by_place_us: dict[str, float] = defaultdict(float)
     for sample in samples:
         by_place_us[sample.place] += _overlap(tasks, sample.start_us, sample.end_us)
     return Spent(
         busy_us=sum(end - begin for begin, end in tasks),
-        script_us=sum(shares_us),
+        marked_us=marked_us,
+        besides_us=sum(shares_us) - marked_us,
         longest_us=max(shares_us, default=0.0),
         n_long_tasks=sum(
             end - begin > LONG_TASK_US >= end - begin - share_us
