@@ -144,7 +144,7 @@ def _place(
     nodes: dict[tuple[str, int], tuple[dict[str, Any], int | None]], profile: str, number: int | None, script: str
 ) -> str:
     """Where a sample was, or empty if the script isn't on its stack."""
-    names = []
+    names: list[str] = []
     while number is not None and (profile, number) in nodes:
         frame, number = nodes[profile, number]
         name = frame.get("functionName") or "(anonymous)"
