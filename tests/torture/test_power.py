@@ -12,8 +12,8 @@ from tests.adapters.faulty_vfs import FaultyVfs, power_cuts
 from tests.stories import DAY_MS, NOON_MS, SETTINGS, Shop, bytes_of, in_chunks, trace
 from tests.web.collecting import ask
 
-from footfall.hosts.init import init
 from footfall.events.wire import Source
+from footfall.hosts.init import init
 from footfall.hosts.serve import application
 from footfall.ports import Site
 
