@@ -287,7 +287,7 @@ class Visitor:
     def _change_cart(self, e: Event) -> None:
         names_whole_cart = e["kind"] in (Kind.CART_VIEW, Kind.CHECKOUT_START)
         if names_whole_cart:
-            if not e["items"]:
+            if not e["items"] or e["time"] < self.cart_changed:  # says nothing of it, or of one that is no more
                 return
             self.lines, self.rest_n, self.rest_value = [], 0.0, 0.0
         for item in e["items"]:

@@ -286,6 +286,24 @@ def test_a_cart_event_that_comes_late_does_not_turn_the_clock_back() -> None:
     assert r["cart_changed"] == at(5)
 
 
+def test_a_list_of_the_cart_that_comes_late_leaves_the_newer_cart_alone() -> None:
+    # at 0: shoes into the cart; at 1: the cart shown and checked out, told last; at 2: socks into the cart
+    shoes, socks = (5, 80.0, 1), (6, 4.0, 1)
+    newer = [
+        event(kind=Kind.CART_ADD, items=[shoes]),
+        event(time=at(2), kind=Kind.CART_ADD, items=[socks]),
+    ]
+    r = one(
+        *newer,
+        event(time=at(1), kind=Kind.CHECKOUT_START, items=[shoes]),
+        event(time=at(1), kind=Kind.CART_VIEW, items=[shoes]),
+        event(time=at(1), kind=Kind.CART_VIEW, items=[(0, np.nan, 0)]),
+    )
+    assert r["cart_products"][:3].tolist() == [5, 6, 0]
+    assert (r["cart_changed"], r["counts"][Kind.CART_VIEW], r["counts"][Kind.CHECKOUT_START]) == (at(2), 2, 1)
+    assert one(*newer, event(time=at(2), kind=Kind.CART_VIEW, items=[shoes]))["cart_products"][:2].tolist() == [5, 0]
+
+
 def test_an_order_that_arrives_late_leaves_what_was_put_into_the_cart_since() -> None:
     # at 0: shoes into the cart; at 1: shoes bought, told last; at 2: socks into the cart
     shoes, socks = (5, 80.0, 1), (6, 4.0, 1)

@@ -89,7 +89,8 @@ FIELDS: tuple[Field, ...] = (
         "cart_changed",
         "i8",
         "ms",
-        "Latest time at which something was put into the cart, taken out, bought or shown; 0 if never.",
+        "Latest time at which something was put into the cart, taken out, bought or shown; 0 if never. Older lists of "
+        "what is in the cart don't replace it.",
     ),
     _f("first_order", "i8", "ms", "Earliest order; 0 if none.", free=True),
     _f("last_order", "i8", "ms", "Latest order; 0 if none.", free=True),

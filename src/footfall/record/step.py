@@ -14,7 +14,8 @@ Rules, in the order in which they are applied to an event of time *t*:
 3. **Counts**, decayed sums, days, hours: each event counts; an event older than ``decayed_at`` enters decayed.
 4. **What the kind means**: prices on product views, lines on cart events, money on orders and refunds. An order takes
    what it names out of the cart, and everything if none of it is there; one that is older than the cart's latest change
-   takes only lines that it names.
+   takes only lines that it names. A view of the whole cart, or a checkout's start, replaces it by what it names, unless
+   it is older than the cart's latest change.
 """
 
 import math
@@ -249,7 +250,7 @@ def _change_cart(r, e, items, t):
     kind = e["kind"]
     n = e["item_n"]
     if kind == _CART_VIEW or kind == _CHECKOUT_START:
-        if n == 0:
+        if n == 0 or t < r["cart_changed"]:  # an older one, which came late, says nothing of the cart there is now
             return
         _cart_clear(r)  # these name the whole cart
     for j in range(e["item_start"], e["item_start"] + n):
