@@ -343,6 +343,22 @@ def test_the_timeline_shows_sessions_and_the_time_until_the_next_page(shop: Shop
     assert (items[-1]["url"], items[-1]["title"]) == ("https://shop.example/x", "X")
 
 
+def test_the_timeline_counts_no_dwell_after_an_engagement_as_the_record_does(shop: Shop) -> None:
+    # looked at for a minute, hidden for five, looked at again for two
+    shop.send(
+        call("page", NOON_MS),
+        track("engagement", NOON_MS + MINUTE_MS, engaged_ms=45_000),
+        track("scroll", NOON_MS + 6 * MINUTE_MS, percent=50),
+        track("engagement", NOON_MS + 8 * MINUTE_MS, engaged_ms=90_000),
+        received_ms=NOON_MS + 8 * MINUTE_MS,
+    )
+    items = timeline(shop, "a1", 10)
+    assert [(i["kind"], i["dwell_s"]) for i in items] == [
+        ("engagement", None), ("scroll", 120.0), ("engagement", 0.0), ("page_view", 60.0),
+    ]  # fmt: skip
+    assert record(shop, ANONYMOUS, "a1")["dwell_s"] == 180.0
+
+
 def test_the_timeline_is_the_same_from_memory_and_from_the_lake_after_a_restart(shop: Shop) -> None:
     shop.clock.set_ms(NOON_MS + 24 * HOUR_MS)
     shop.send(*trace(1, 120))

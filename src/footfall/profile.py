@@ -820,10 +820,15 @@ def _failed_row(row: Failed) -> dict[str, Any]:
     }
 
 
+def _dwell_s(item: dict[str, Any], after_ms: int, cap_s: int) -> float:
+    """Dwell from an item to the next one of its session, as the record counts it: none after an engagement."""
+    return 0.0 if item["kind"] == Kind.ENGAGEMENT else round(min((after_ms - item["time_ms"]) / 1000, cap_s), 1)
+
+
 def _with_sessions(
     items: list[dict[str, Any]], number: int, after_ms: int | None, timeout_ms: int, cap_s: int
 ) -> list[dict[str, Any]]:
-    """Timeline items, newest first, each with its session's number and the time until the next one of the session.
+    """Timeline items, newest first, each with its session's number and the dwell until the next one of the session.
 
     ``number`` is that of the session of the newest item, or of the item at ``after_ms`` if that is given. What happened
     in a store or in a mail stands outside of sessions.
@@ -858,7 +863,7 @@ def _with_sessions(
                 "title": title if isinstance(title, str) else None,
                 "product_id": text_of(product) if isinstance(product, str | int | float) else None,
                 "price": round(price, 2) if price is not None and price == price else None,
-                "dwell_s": round(min((after - item["time_ms"]) / 1000, cap_s), 1) if after and is_same else None,
+                "dwell_s": _dwell_s(item, after, cap_s) if after and is_same else None,
                 "session": number if number > 0 and is_visit else None,
             }
         )

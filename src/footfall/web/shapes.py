@@ -136,7 +136,7 @@ class Visitor(msgspec.Struct):
 
 
 class TimelineItem(msgspec.Struct):
-    """One thing a visitor did; ``dwell_s`` is the time until the next one of the session."""
+    """One thing a visitor did; ``dwell_s`` is the time until the next one of the session, 0 after an engagement."""
 
     time: str
     kind: str
