@@ -20,7 +20,7 @@ export function start(settings: Partial<Settings>): Footfall | undefined {
   const { writeKey, host } = settings;
   const before = window.footfall as (Footfall & unknown[][]) | undefined;
   if (!writeKey || !host || before?.isLoaded) {
-    warn("not started: no write key, no host, or here already");
+    warn("not started");
     return before;
   }
   setOptions(settings);

@@ -22,7 +22,7 @@ let at = 0;
 /** The addresses of a server: several where blockers refuse the first. */
 export function openWire(hosts: string[]): void {
   urls = hosts.map((host) => new URL(`${host.replace(/\/+$/, "")}/v1/batch`, location.href).href);
-  at = +attempt(() => sessionStorage.getItem(HOST_KEY))! || 0;
+  at = (urls[1] && +attempt(() => sessionStorage.getItem(HOST_KEY))!) || 0;
 }
 
 const url = (): string => urls[at % urls.length]!;
@@ -43,7 +43,7 @@ export function post(body: string, withCookies: boolean, done: Done, nTries = 1)
     given(url(), {
       method: "POST",
       body,
-      keepalive: new Blob([body]).size <= KEEPALIVE_MAX_BYTES,
+      keepalive: body.length < 2e4 || new Blob([body]).size <= KEEPALIVE_MAX_BYTES,
       credentials: withCookies ? "include" : "omit",
       redirect: "error",
       signal: AbortSignal.timeout?.(TIMEOUT_MS),
