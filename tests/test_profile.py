@@ -359,6 +359,41 @@ def test_the_timeline_counts_no_dwell_after_an_engagement_as_the_record_does(sho
     assert record(shop, ANONYMOUS, "a1")["dwell_s"] == 180.0
 
 
+def test_what_is_done_on_a_page_is_in_its_section_live_in_the_timeline_and_in_the_lake(shop: Shop) -> None:
+    # the shop's list at 0; a product's page at 1, named by the view of the product; what the tracker tells by itself
+    boots = {"context": {"page": {"url": "https://shop.example/women/shoes/boots/ridge-boot"}}}
+    cart = {"context": {"page": {"url": "https://shop.example/cart"}}}
+    shop.send(
+        {**call("page", NOON_MS, properties={"category": "women/shoes"}), "context": {"page": {"url": "/s"}}},
+        {**call("page", NOON_MS + MINUTE_MS), **boots},
+        {**track("Product Viewed", NOON_MS + MINUTE_MS + 5, product_id="p", category="Women > Shoes > Boots"), **boots},
+        {**track("scroll", NOON_MS + 2 * MINUTE_MS + 5, percent=50), **boots},
+        {**track("hover", NOON_MS + 3 * MINUTE_MS + 5), **boots},
+        {**track("engagement", NOON_MS + 4 * MINUTE_MS + 5, engaged_ms=90_000), **boots},
+        {**call("page", NOON_MS + 5 * MINUTE_MS), **cart},
+        {**track("engagement", NOON_MS + 4 * MINUTE_MS + 6, engaged_ms=5), **boots},  # came late
+        received_ms=NOON_MS + HOUR_MS,
+    )
+    name = "women/shoes/boots"
+    told = [
+        ("page_view", "cart"), ("engagement", None), ("engagement", name), ("hover", name), ("scroll", name),
+        ("product_view", name), ("page_view", name), ("page_view", "women/shoes"),
+    ]  # fmt: skip
+    visitor = shop.profiles.visitor(1, "a1")
+    assert visitor is not None
+    assert [(s["section"], s["dwell_s"], s["n_events"]) for s in visitor["sections"]] == [
+        (name, 180.0, 5), ("women/shoes", 60.0, 1), ("cart", 0.0, 1),
+    ]  # fmt: skip
+    assert [(i["kind"], i["section"]) for i in timeline(shop, "a1", 10)] == told
+    shop = again(shop)
+    assert [(i["kind"], i["section"]) for i in timeline(shop, "a1", 10)] == told
+    rows = shop.folder.lake.query('SELECT section FROM events ORDER BY "offset"').to_pylist()
+    assert [row["section"] for row in rows] == [
+        "women/shoes", "women/shoes/boots/ridge-boot", name, name, name, name, "cart", None,
+    ]  # fmt: skip
+    shop.close()
+
+
 def test_the_timeline_is_the_same_from_memory_and_from_the_lake_after_a_restart(shop: Shop) -> None:
     shop.clock.set_ms(NOON_MS + 24 * HOUR_MS)
     shop.send(*trace(1, 120))

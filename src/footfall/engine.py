@@ -23,7 +23,7 @@ from footfall.events.geo import Geo
 from footfall.events.mending import read_all
 from footfall.events.reasons import REASONS
 from footfall.events.wire import Entry, Source
-from footfall.ports import Batch, Commit, Failed, Identity, Merge, RecordStore
+from footfall.ports import PLACED, Batch, Commit, Failed, Identity, Merge, RecordStore
 from footfall.record import admit as tables
 from footfall.record.admit import (
     NEW_ANONYMOUS,
@@ -217,6 +217,7 @@ class Engine:
         columns = read_all(self.reader, batch, self.facts)
         events = columns.events
         n = len(events)
+        told = events["section"].copy()
         self._ensure_rows(3 * n)
         self._ensure_identities(4 * n)
         self.seen.make_room(n)
@@ -246,7 +247,7 @@ class Engine:
         rows = events["row"][applied]
         self._dirty[rows] = True
         self.timers.arm(self.records, rows)
-        self._note(columns, batch)
+        self._note(columns, batch, told)
         return columns
 
     def _step_piece(self, columns: Columns, start: int, stop: int) -> None:
@@ -343,8 +344,11 @@ class Engine:
                 site, what, text, key, int(found["row"]), bool(found["is_shared"])
             )
 
-    def _note(self, columns: Columns, batch: Sequence[tuple[int, Entry]]) -> None:
-        """Remember what became of each event: counters, batch, failures, second tries."""
+    def _note(self, columns: Columns, batch: Sequence[tuple[int, Entry]], told: np.ndarray) -> None:
+        """Remember what became of each event: counters, batch, failures, second tries.
+
+        ``told`` uint64[n] are the sections that the events tell by themselves.
+        """
         events = columns.events
         n = len(events)
         statuses = events["status"]
@@ -362,6 +366,7 @@ class Engine:
                 events["message_key"].astype("<u8").tobytes(),
                 np.where(statuses == _APPLIED, events["order_key"], 0).astype("<u8").tobytes(),
                 events["row"].astype("<i4").tobytes(),
+                _placed(events["section"], told),
             )
         )
         if counts[_FAILED]:
@@ -598,6 +603,14 @@ class Engine:
         done = {k: self.counters[k] for k in ("applied", "duplicate", "failed")}
         lag = max(0, log_next_offset - self.next_offset - n_extra_waiting)
         return {"received": sum(done.values()) + lag, **done, "lag_events": lag}
+
+
+def _placed(sections: np.ndarray, told: np.ndarray) -> bytes:
+    """PLACED rows of the events that happened elsewhere than they tell."""
+    moved = np.flatnonzero(sections != told)
+    placed = np.empty(len(moved), PLACED)
+    placed["idx"], placed["section"] = moved, sections[moved]
+    return placed.tobytes()
 
 
 def _packed(traits: dict[str, object]) -> bytes:

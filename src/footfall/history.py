@@ -17,7 +17,7 @@ from footfall.events.facts import LEAST_CATEGORY, LEAST_PRODUCT, N_QUANTILES, Fa
 from footfall.events.geo import Geo, Place
 from footfall.events.mending import read_all
 from footfall.events.wire import Entry, Event, Properties, Scalar, Source
-from footfall.ports import Batch, EventLog, Lake, RecordStore
+from footfall.ports import PLACED, Batch, EventLog, Lake, RecordStore
 from footfall.record.layout import SESSION
 from footfall.settings import Settings
 
@@ -122,15 +122,28 @@ class Historian:
         statuses = np.full(last - first, 255, np.uint8)
         rows = np.full(last - first, -1, np.int32)
         since_ms = min((e.logged_ms or e.received_ms for _, e in entries), default=0)
+        placed: dict[int, int] = {}
         for batch in self._outcomes(first, last, since_ms):
             _lay(batch, first, statuses, rows)
+            for idx, section in np.frombuffer(batch.placed, PLACED).tolist():
+                placed[batch.offset + idx] = section
         parts = []
         for piece in _between_controls(entries):
             columns = read_all(self._reader, piece, self._shelf.in_force(piece[0][0]), is_slow=True)
             self._reader.new_names.clear()
             at = columns.offsets - first
+            if placed:
+                self._settle_sections(columns, placed)
             parts.append(event_table(columns, statuses[at] == _APPLIED, rows[at], self._places))
         return pa.concat_tables(parts) if parts else EVENTS.empty_table()
+
+    def _settle_sections(self, columns: Columns, placed: dict[int, int]) -> None:
+        """Write down where events happened that tell another section by themselves; ``placed`` keys by offset."""
+        moved = [(i, placed[offset]) for i, offset in enumerate(columns.offsets.tolist()) if offset in placed]
+        for site in {int(columns.events[i]["site"]) for i, _ in moved}:
+            here = [(i, key) for i, key in moved if columns.events[i]["site"] == site]
+            names = self._store.names(site, list({key for _, key in here if key}))
+            columns.sections.update((i, names.get(key, "")) for i, key in here)
 
     def _outcomes(self, first: int, last: int, since_ms: int) -> Iterable[Batch]:
         """Batches that cover a range: from memory if they are there, else from the store."""
@@ -142,7 +155,7 @@ class Historian:
 
 
 def _n_bytes(batch: Batch) -> int:
-    return 21 * batch.n + 200
+    return 21 * batch.n + len(batch.placed) + 200
 
 
 def _between_controls(entries: Sequence[tuple[int, Entry]]) -> list[list[tuple[int, Entry]]]:

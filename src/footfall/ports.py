@@ -112,9 +112,14 @@ class Merge(msgspec.Struct, array_like=True, gc=False):
     """... when their user id, or without one their anonymous id, has one of these keys."""
 
 
+PLACED = np.dtype([("idx", "<i4"), ("section", "<u8")])
+"""An event's index in its batch and the key of the section in which it happened."""
+
+
 class Batch(msgspec.Struct, array_like=True, gc=False):
     """What became of the events of one log range: ``statuses`` uint8[n], ``message_keys`` uint64[n],
-    ``order_keys`` uint64[n], ``rows`` int32[n], as bytes, little-endian."""
+    ``order_keys`` uint64[n], ``rows`` int32[n], as bytes, little-endian; ``placed`` PLACED[k], those that happened in
+    another section than they say by themselves."""
 
     offset: int
     n: int
@@ -123,6 +128,7 @@ class Batch(msgspec.Struct, array_like=True, gc=False):
     message_keys: bytes
     order_keys: bytes
     rows: bytes
+    placed: bytes = b""
 
 
 class Commit(msgspec.Struct, gc=False):

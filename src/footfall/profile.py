@@ -825,6 +825,12 @@ def _dwell_s(item: dict[str, Any], after_ms: int, cap_s: int) -> float:
     return 0.0 if item["kind"] == Kind.ENGAGEMENT else round(min((after_ms - item["time_ms"]) / 1000, cap_s), 1)
 
 
+def _names_page(newer: dict[str, Any], item: dict[str, Any]) -> bool:
+    """Whether an item is a page view and the one after it says in which section the page is."""
+    is_product = newer["kind"] == Kind.PRODUCT_VIEW and bool(newer["flags"] & Flag.PAGE_NAMED)
+    return is_product and item["kind"] == Kind.PAGE_VIEW and newer["url"] == item["url"]
+
+
 def _with_sessions(
     items: list[dict[str, Any]], number: int, after_ms: int | None, timeout_ms: int, cap_s: int
 ) -> list[dict[str, Any]]:
@@ -835,6 +841,7 @@ def _with_sessions(
     """
     out: list[dict[str, Any]] = []
     after = after_ms
+    newer: dict[str, Any] | None = None
     for item in items:
         is_visit = item["kind"] not in _OUTSIDE and not item["flags"] & _STORE
         is_same = is_visit and after is not None and after - item["time_ms"] <= timeout_ms
@@ -850,6 +857,9 @@ def _with_sessions(
         title = properties.get("title") or (page.get("title") if isinstance(page, dict) else None)
         product = item["product_id"] or properties.get("product_id")
         price = item["price"]
+        section = item["section"]
+        if newer is not None and is_same and _names_page(newer, item):
+            section = newer["section"]
         out.append(
             {
                 "time": iso(item["time_ms"]),
@@ -859,7 +869,7 @@ def _with_sessions(
                 or text_of(payload.get("name"))
                 or payload.get("type"),
                 "url": item["url"],
-                "section": item["section"],
+                "section": section,
                 "title": title if isinstance(title, str) else None,
                 "product_id": text_of(product) if isinstance(product, str | int | float) else None,
                 "price": round(price, 2) if price is not None and price == price else None,
@@ -868,4 +878,5 @@ def _with_sessions(
             }
         )
         after = item["time_ms"] if is_visit else after
+        newer = item
     return out

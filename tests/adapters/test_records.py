@@ -104,6 +104,20 @@ def test_other_fields_under_the_same_layout_number_are_refused(tmp_path: Path) -
     assert refused.value.code == "layout_conflict"
 
 
+def test_batches_of_an_older_version_say_nothing_of_places(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite"
+    open_store(path).close()
+    older = sqlite3.connect(path, isolation_level=None)
+    older.execute("ALTER TABLE batches DROP COLUMN placed")
+    older.execute("INSERT INTO batches VALUES (0, 1, 1000, x'00', x'01', x'', x'00000000')")
+    older.close()
+    store = open_store(path)
+    assert [(batch.rows, batch.placed) for batch in store.batches(0)] == [(bytes(4), b"")]
+    store.commit(commit(5, 1, batches=[batch(1, 1000, [0])]))
+    assert [b.placed != b"" for b in store.batches(0)] == [False, True]
+    store.close()
+
+
 def test_order_keys_are_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(records, "ORDERS_BYTES", 80)
     store = open_store(tmp_path / "records.db")

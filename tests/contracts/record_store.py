@@ -12,7 +12,7 @@ from footfall.base.codes import Status
 from footfall.base.errors import BadInput, FootfallError
 from footfall.base.ids import ANONYMOUS, USER
 from footfall.events.wire import Entry, Source
-from footfall.ports import Batch, Commit, Failed, Identity, Merge, RecordStore
+from footfall.ports import PLACED, Batch, Commit, Failed, Identity, Merge, RecordStore
 
 RECORD = np.dtype([("revenue", "f8"), ("n_events", "u4"), ("counts", "u2", (3,)), ("states", "u1")], align=True)
 """A small record, so that the suite says something about any layout."""
@@ -51,6 +51,7 @@ def batch(offset: int, received_ms: int, statuses: list[int], order_keys: list[i
     return Batch(
         offset, n, received_ms, bytes(statuses), np.arange(offset, offset + n, dtype="<u8").tobytes(),
         np.array(order_keys or [0] * n, "<u8").tobytes(), np.zeros(n, "<i4").tobytes(),
+        np.array([(n - 1, BIG_KEY)], PLACED).tobytes(),
     )  # fmt: skip
 
 

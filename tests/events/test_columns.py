@@ -61,6 +61,28 @@ def key(text: str) -> int:
     return name_key(1, text)
 
 
+# -- where ---------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_known_whether_an_address_alone_tells_the_section() -> None:
+    page = {"context": {"page": {"url": "https://shop.example/women/shoes/ridge-boot"}}}
+    told = [
+        {**track("Product Viewed", product_id="p", category="Boots"), **page},
+        {**track("Product Viewed", product_id="p"), **page},
+        {**track("scroll", category="Boots"), **page},  # no word of the page
+        {**track("scroll", section="Boots"), **page},
+        {**track("Product Viewed", product_id="p", category="Boots"), "context": {"page": {"path": "/search"}}},
+    ]
+    columns = read(*told)
+    assert [(int(e["section"]), int(e["flags"])) for e in columns.events] == [
+        (key("boots"), Flag.PAGE_NAMED),
+        (key("women/shoes/ridge-boot"), Flag.SECTION_GUESSED),
+        (key("women/shoes/ridge-boot"), Flag.SECTION_GUESSED),
+        (key("boots"), Flag.PAGE_NAMED),
+        (key("boots"), 0),
+    ]
+
+
 # -- when ----------------------------------------------------------------------------------------------------------
 
 

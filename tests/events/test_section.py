@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from footfall.base.codes import Flag
 from footfall.base.errors import BadInput
 from footfall.events.section import Sections
 
@@ -36,6 +37,14 @@ from footfall.events.section import Sections
         ("/de/checkout/step1", "checkout"),
         ("/Search?q=x", "search"),
         ("/my-account/orders", "account"),
+        ("/order/AF-966A64ADB4", "checkout"),
+        ("/en/orders/4711", "checkout"),
+        ("/orders", "account"),
+        ("/orders/history", "account"),
+        ("/account/orders/4711", "account"),
+        ("/thank-you-for-your-order/4711", "checkout"),
+        ("/shop/order_confirmation", "checkout"),
+        ("/checkout/step/2", "checkout"),
     ],
 )
 def test_a_path_is_cleaned_of_what_is_no_part_of_the_shop(path, section):
@@ -56,6 +65,25 @@ def test_a_path_is_cleaned_of_what_is_no_part_of_the_shop(path, section):
 )
 def test_a_category_goes_before_the_path(category, section):
     assert Sections().path_of("/x", category) == section
+
+
+@pytest.mark.parametrize(
+    ("path", "category", "found"),
+    [
+        ("/women/shoes/boots/ridge-boot", "", ("women/shoes/boots/ridge-boot", Flag.SECTION_GUESSED)),
+        ("/cart", "", ("cart", Flag.SECTION_GUESSED)),
+        ("/products", "", ("", 0)),
+        ("/women/shoes/boots/ridge-boot", "Women > Shoes", ("women/shoes", Flag.PAGE_NAMED)),
+        ("/products/ridge-boot", "Shoes", ("shoes", Flag.PAGE_NAMED)),
+        ("/", "Shoes", ("shoes", 0)),
+        ("/cart", "Shoes", ("shoes", 0)),
+        ("", "Shoes", ("shoes", 0)),
+        ("/sale/boots", "", ("offers", 0)),
+        ("/sale/boots", "Shoes", ("offers", 0)),
+    ],
+)
+def test_what_only_an_address_tells_is_known_as_a_guess(path, category, found):
+    assert Sections(("/sale/** -> offers",)).found(path, category) == found
 
 
 def test_rules_go_before_everything_in_their_order():

@@ -35,6 +35,7 @@ from footfall.record.layout import (
 Event = dict[str, Any]
 Record = dict[str, Any]
 NAN = float("nan")
+VIEWS = (Kind.PAGE_VIEW, Kind.LIST_VIEW, Kind.PRODUCT_VIEW)
 
 
 def is_visit(e: Event) -> bool:
@@ -112,11 +113,17 @@ class Visitor:
 
     def see(self, e: Event) -> None:
         """Take one event, in order of arrival."""
+        is_here = bool(e["page"]) and e["page"] == self.latest.get("page") and e["kind"] != Kind.PAGE_VIEW
+        e = self._placed(e, is_here)
+        before = self.events[-1]["kind"] if self.events else None
         self.events.append(e)
         session = self._session_of(e)
         if session is not None:
             session.events.append(e)
-        self._note_section(e, session)
+        names_page = e["kind"] == Kind.PRODUCT_VIEW and before == Kind.PAGE_VIEW and is_here
+        if names_page and e["flags"] & Flag.PAGE_NAMED and session is not None and e["time"] >= session.last:
+            self._name_page(e["section"], session)
+        self._note_section(e, session, is_here)
         self._note_latest(e, session)
         kind = e["kind"]
         if kind == Kind.PRODUCT_VIEW:
@@ -206,12 +213,42 @@ class Visitor:
             least = min(range(N_SECTIONS), key=lambda i: (self.sections[i][1], self.sections[i][2], i))
             self.sections[least] = [section, dwell, views]
 
-    def _note_section(self, e: Event, s: Session | None) -> None:
+    def _placed(self, e: Event, is_here: bool) -> Event:
+        """The event with the section in which it happened: one that only its address tells is where the visitor is."""
+        if not e["flags"] & Flag.SECTION_GUESSED or e["kind"] == Kind.PAGE_VIEW:
+            return e
+        section = e["section"]
+        if is_here and self.sessions:
+            section = self.sessions[-1].exit or section
+        elif not is_here and e["kind"] not in VIEWS and self.sessions and e["time"] < self.sessions[-1].last:
+            section = 0  # the visitor has left the page since, and nothing tells any more where that was
+        return {**e, "section": section}
+
+    def _name_page(self, section: int, s: Session) -> None:
+        """The page that was just seen is in this section: its view moves there."""
+        guessed = s.exit
+        if not guessed or guessed == section:
+            return
+        for row in self.sections:
+            if row[0] == guessed:
+                row[2] -= 1
+                dwell = 0.0
+                if row[2] < 1:
+                    self.sections.remove(row)
+                    dwell = row[1]
+                self._to_section(section, dwell, 1)
+                break
+        if s.landing == guessed:
+            s.landing = section
+        s.exit = section
+
+    def _note_section(self, e: Event, s: Session | None, is_here: bool) -> None:
         section = e["section"]
         if not section:
             return
         self._to_section(section, 0.0, 1)
-        if s is not None and is_visit(e) and e["time"] >= s.last:
+        moves = e["kind"] in VIEWS or not is_here
+        if s is not None and is_visit(e) and e["time"] >= s.last and (moves or not s.exit):
             s.landing = s.landing or section
             s.moves += s.exit not in (0, section)
             s.exit = section

@@ -332,6 +332,77 @@ def test_time_after_an_engagement_is_no_dwell_as_the_page_was_hidden_or_left() -
     assert (r["engaged_s"], r["session_engaged_s"]) == (135.0, 135.0)
 
 
+def sections(r: np.void) -> dict[int, tuple[float, float]]:
+    """(dwell, events) by section."""
+    rows = zip(*(r[f"section_{name}"].tolist() for name in ("keys", "dwell", "views")), strict=True)
+    return {key: (dwell, views) for key, dwell, views in rows if key}
+
+
+def test_what_happens_on_a_page_happens_in_the_section_of_the_page() -> None:
+    # the page says boots; what is done on it knows only its address, the product's name
+    boots, address = 11, 12
+    r = one(
+        event(section=boots, page=7),
+        *[event(time=at(m), kind=k, section=address, page=7, flags=Flag.SECTION_GUESSED)
+          for m, k in enumerate((Kind.SCROLL, Kind.HOVER, Kind.FORM, Kind.CUSTOM, Kind.ENGAGEMENT), 1)],
+    )  # fmt: skip
+    assert sections(r) == {boots: (300.0, 6.0)}
+    assert (r["section_now"], r["landing"], r["session_n_moves"]) == (boots, boots, 0)
+
+
+def test_a_session_that_begins_on_the_page_left_open_begins_in_its_section() -> None:
+    boots, address = 11, 12
+    r = one(
+        event(section=boots, page=7),
+        event(time=at(60), kind=Kind.SCROLL, section=address, page=7, flags=Flag.SECTION_GUESSED),
+    )
+    assert (r["session_number"], r["landing"], r["section_now"]) == (2, boots, boots)
+
+
+def test_what_is_done_with_a_product_counts_for_its_section_and_leaves_the_visitor_on_the_page() -> None:
+    # shoes taken out of the cart, on the cart's page
+    cart, shoes = 11, 12
+    r = one(
+        event(section=cart, page=7),
+        event(time=at(1), kind=Kind.CART_REMOVE, section=shoes, page=7, items=[(5, 80.0, 1)]),
+        event(time=at(3), kind=Kind.SCROLL, section=cart, page=7, flags=Flag.SECTION_GUESSED),
+    )
+    assert sections(r) == {cart: (180.0, 2.0), shoes: (0.0, 1.0)}
+    assert (r["section_now"], r["session_n_moves"]) == (cart, 0)
+
+
+def test_a_product_view_names_the_page_just_seen() -> None:
+    # the product's page at 1 says only its address; the product at 1:00.125 is one of the boots
+    home, boots, address = 11, 12, 13
+    page = event(time=at(1), section=address, page=8, flags=Flag.SECTION_GUESSED)
+    product = event(time=at(1) + 125, kind=Kind.PRODUCT_VIEW, section=boots, page=8, flags=Flag.PAGE_NAMED)
+    r = one(event(section=home, page=7), page, product, event(time=at(2) + 125))
+    assert sections(r) == {home: (60.0, 1.0), boots: (60.125, 2.0)}
+    assert (r["section_now"], r["landing"], r["session_n_moves"]) == (boots, home, 1)
+    assert one(page, product)["landing"] == boots
+
+
+def test_a_product_looked_at_on_a_list_leaves_the_list_its_section() -> None:
+    shoes, boots = 11, 12
+    r = one(
+        event(section=shoes, page=7, flags=Flag.SECTION_GUESSED),
+        event(time=at(1), kind=Kind.CLICK, section=shoes, page=7, flags=Flag.SECTION_GUESSED),
+        event(time=at(1), kind=Kind.PRODUCT_VIEW, section=boots, page=7, flags=Flag.PAGE_NAMED),
+    )
+    assert sections(r) == {shoes: (60.0, 2.0), boots: (0.0, 1.0)}
+
+
+def test_what_comes_late_from_a_page_that_was_left_opens_no_section() -> None:
+    # boots seen at 0 and left at 1, which is told after the bags at 2
+    boots, bags, address = 11, 12, 13
+    engagement = event(
+        time=at(1), kind=Kind.ENGAGEMENT, section=address, page=7, flags=Flag.SECTION_GUESSED, engaged_s=9.0
+    )
+    r = one(event(section=boots, page=7), event(time=at(2), section=bags, page=8), engagement)
+    assert sections(r) == {boots: (120.0, 1.0), bags: (0.0, 1.0)}
+    assert (r["section_now"], r["page_now"], r["engaged_s"]) == (bags, 8, 9.0)
+
+
 def test_a_page_that_was_only_looked_at_is_a_bounce() -> None:
     # three visits: a page, scrolled; a page and a click; one page
     day = 24 * 60

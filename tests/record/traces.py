@@ -105,6 +105,8 @@ FLAGS = [0] * 12 + [
     Flag.DISCOUNTED | Flag.LATE,
     Flag.BOT,
     Flag.STORE | Flag.LATE,
+    *[Flag.SECTION_GUESSED] * 8,
+    *[Flag.PAGE_NAMED] * 6,
 ]
 BUSY = [Kind.PAGE_VIEW, *[Kind.PRODUCT_VIEW] * 5, *[Kind.CART_ADD] * 2, Kind.CART_REMOVE, Kind.SCROLL, Kind.ENGAGEMENT]
 KINDS = [*(k for k in Kind if k != Kind.SESSION_END), *BUSY, *BUSY, Kind.ORDER, Kind.CHECKOUT_START]
@@ -129,7 +131,9 @@ def event_fields(draw: st.DrawFn) -> dict[str, Any]:
     fields["channel"] = draw(st.sampled_from([NO_CHANNEL, NO_CHANNEL, *Channel]))
     fields["knows"] = draw(st.sampled_from([0, 0, 0, 1]))
     for name in draw(st.lists(st.sampled_from(["page", "campaign", "keyword", "query"]), max_size=2)):
-        fields[name] = draw(st.integers(1, 2**64 - 1))
+        fields[name] = draw(st.integers(1, 3 if name == "page" else 2**64 - 1))
+    if "page" not in fields and draw(st.booleans()):
+        fields["page"] = 1
     if draw(st.booleans()):
         fields["device"] = draw(st.sampled_from(list(Device)))
         fields["os"], fields["browser"] = draw(st.integers(0, 7)), draw(st.integers(0, 8))

@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS names(
 CREATE TABLE IF NOT EXISTS traits(row INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS batches(
   first_offset INTEGER PRIMARY KEY, n INTEGER NOT NULL, received_ms INTEGER NOT NULL, statuses BLOB NOT NULL,
-  message_keys BLOB NOT NULL, order_keys BLOB NOT NULL, rows BLOB NOT NULL) STRICT;
+  message_keys BLOB NOT NULL, order_keys BLOB NOT NULL, rows BLOB NOT NULL, placed BLOB NOT NULL DEFAULT x'') STRICT;
 CREATE INDEX IF NOT EXISTS batches_received ON batches(received_ms);
 CREATE TABLE IF NOT EXISTS ended(
   sequence INTEGER PRIMARY KEY AUTOINCREMENT, log_offset INTEGER NOT NULL, sessions BLOB NOT NULL) STRICT;
@@ -62,7 +62,7 @@ CREATE INDEX IF NOT EXISTS merges_loser ON merges(loser);
 """
 _IDENTITY = "SELECT site, what, text, key, row, is_shared FROM identities "
 _BATCHES_SINCE = """
-SELECT first_offset, n, received_ms, statuses, message_keys, order_keys, rows FROM batches
+SELECT first_offset, n, received_ms, statuses, message_keys, order_keys, rows, placed FROM batches
 WHERE received_ms >= ?1 AND first_offset >= (SELECT min(first_offset) FROM batches WHERE received_ms >= ?1)
 ORDER BY first_offset
 """
@@ -262,6 +262,10 @@ class SqliteRecordStore:
             writer = wal.open_writer(self._path, self._vfs, cache_bytes=64 << 20)
             writer.execute("BEGIN IMMEDIATE")
             writer.execute(_SCHEMA)
+            if not writer.execute("SELECT 1 FROM pragma_table_info('batches') WHERE name = 'placed'").get:
+                writer.execute(
+                    "ALTER TABLE batches ADD COLUMN placed BLOB NOT NULL DEFAULT x''"
+                )  # made by an older version
             self._note_layout(writer)
             writer.execute("COMMIT")
             next_offset = writer.execute("SELECT value FROM meta WHERE name = 'next_offset'").get or 0
@@ -385,8 +389,11 @@ class SqliteRecordStore:
         )  # fmt: skip
         _insert(writer, "INSERT OR REPLACE INTO traits VALUES ", 2, commit.traits)
         _insert(
-            writer, "INSERT OR REPLACE INTO batches VALUES ", 7,
-            [(b.offset, b.n, b.received_ms, b.statuses, b.message_keys, b.order_keys, b.rows) for b in commit.batches],
+            writer, "INSERT OR REPLACE INTO batches VALUES ", 8,
+            [
+                (b.offset, b.n, b.received_ms, b.statuses, b.message_keys, b.order_keys, b.rows, b.placed)
+                for b in commit.batches
+            ],
         )  # fmt: skip
         _insert(writer, "INSERT INTO ended(log_offset, sessions) VALUES ", 2, commit.ended)
         self._put_orders(writer, applied_order_keys(commit.batches))

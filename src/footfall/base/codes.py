@@ -61,7 +61,7 @@ class Browser(IntEnum):
 
 
 class Flag(IntFlag):
-    """What cleaning noticed about an event (column ``flags``, uint16)."""
+    """What reading noticed about an event (column ``flags``, uint16)."""
 
     LATE = 1
     """Older than 72 h on arrival."""
@@ -81,6 +81,10 @@ class Flag(IntFlag):
     """No exchange rate for the currency; the amount was left out."""
     REPAIRED = 256
     """Some field had a wrong type and was coerced or dropped."""
+    SECTION_GUESSED = 512
+    """The section is what the address says; no rule, no category and no `section` tells it."""
+    PAGE_NAMED = 1024
+    """A category tells the section of a page whose address only lets it be guessed."""
 
 
 class Status(IntEnum):

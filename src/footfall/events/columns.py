@@ -135,7 +135,7 @@ class Columns:
         self.items: np.ndarray = np.zeros(0, ITEM)
         self.failures: list[Failure] = []
         self.sections: dict[int, str] = {}
-        """Section path by index, of events read the slow way."""
+        """Section path by index, of events read the slow way; what it is once they are applied may differ."""
         self.urls: dict[int, str] = {}
         """Page address without query by index, of events read the slow way."""
         self.traits: list[tuple[int, bytes]] = []
@@ -302,7 +302,7 @@ class _Site:
         self.machines: dict[Scalar, int] = {None: 0}
         self.places: dict[Any, tuple[int, int]] = {}
         self.pages: dict[Any, _PageOf] = {}
-        self.sections: dict[Any, tuple[str, int]] = {}
+        self.sections: dict[Any, _SectionOf] = {}
         self.arrivals: dict[Any, tuple[int, int, int]] = {}
 
     def name(self, what: str, text: str) -> int:
@@ -367,17 +367,17 @@ class _Site:
         rest = bare.partition("://")[2]
         host, _, tail = rest.partition("/")
         where = text_of(path)[:2048].partition("?")[0] or ("/" + tail if rest else bare)
-        section, key = self.section_of(where, None, None)
-        return _PageOf(bare or where, self.name("page", bare or where), where, host.lower(), section, key)
+        return _PageOf(
+            bare or where, self.name("page", bare or where), where, host.lower(), self.section_of(where, None, None)
+        )
 
-    def section(self, cache_key: Any, where: str, category: Scalar, given: Scalar) -> tuple[str, int]:
+    def section(self, cache_key: Any, where: str, category: Scalar, given: Scalar) -> "_SectionOf":
         return _remember(self.sections, cache_key, self.section_of(where, category, given))
 
-    def section_of(self, where: str, category: Scalar, given: Scalar) -> tuple[str, int]:
-        """(path, key) of the section of a page."""
+    def section_of(self, where: str, category: Scalar, given: Scalar) -> "_SectionOf":
         named = text_of(given)[:512] or text_of(category)[:512]
-        text = self._sections.path_of(where, named) if where or named else ""
-        return text, self.name("section", text)
+        text, flags = self._sections.found(where, named) if where or named else ("", 0)
+        return _SectionOf(text, self.name("section", text), flags)
 
     def arrival(self, cache_key: Any, url: Scalar, referrer: Scalar, campaign: Campaign | None) -> tuple[int, int, int]:
         return _remember(self.arrivals, cache_key, self.arrival_of(url, referrer, campaign))
@@ -390,15 +390,22 @@ class _Site:
         return int(found.channel), self.name("campaign", found.campaign), self.name("keyword", found.keyword)
 
 
+class _SectionOf(NamedTuple):
+    """The section of a page: its path, the key of that, and how it is known (flags)."""
+
+    text: str
+    key: int
+    flags: int
+
+
 class _PageOf(NamedTuple):
-    """What an address says: the address without query, its key, the path, the host, the section and its key."""
+    """What an address says: the address without query, its key, the path, the host, the section."""
 
     bare: str
     key: int
     where: str
     host: str
-    section: str
-    section_key: int
+    section: _SectionOf
 
 
 def _remember(cache: dict[Any, T], key: Any, value: T) -> T:
@@ -600,11 +607,11 @@ class Reader:
                     kind = names.kind_of(event.type, text_of(event.event))
                     category = properties.category if NEEDS[kind] & _WITH_CATEGORY else None
                     spot = (where.where, category, None)
-                    _, section_key = shop.sections.get(spot) or shop.section(spot, where.where, category, None)
+                    section = shop.sections.get(spot) or shop.section(spot, where.where, category, None)
                     text = url if isinstance(url, str) else ""
                     n_host = max(text.find("/", 8, _HOST_MAX), 0)
                     has_query = "?" in text or "#" in text
-                    tables.put("wheres", key, where.key, section_key, n_host, has_query)
+                    tables.put("wheres", key, where.key, section.key, n_host, section.flags, has_query)
                 else:
                     referrer = page.referrer if page.referrer is not None else properties.referrer
                     channel, campaign, keyword = shop.arrival_of(url, referrer, context.campaign)
@@ -654,6 +661,7 @@ class Reader:
         message_keys: list[int] = []
         page_keys: list[int] = []
         section_keys: list[int] = []
+        section_flags: list[int] = []
         machines: list[int] = []
         countries: list[int] = []
         cities: list[int] = []
@@ -724,13 +732,13 @@ class Reader:
             category = properties.category if needs & _WITH_CATEGORY else None
             given = properties.section
             if category is None and given is None:
-                sections.append(where.section)
-                section_keys.append(where.section_key)
+                section = where.section
             else:
                 section_key = (where.where, category, given)
                 section = section_of.get(section_key) or shop.section(section_key, where.where, category, given)
-                sections.append(section[0])
-                section_keys.append(section[1])
+            sections.append(section.text)
+            section_keys.append(section.key)
+            section_flags.append(section.flags)
             # from where
             referrer = page.referrer if page.referrer is not None else properties.referrer
             campaign = context.campaign
@@ -809,11 +817,12 @@ class Reader:
         events["message_key"] = message_keys
         events["page"] = page_keys
         events["section"] = section_keys
+        events["flags"] = section_flags
         packed = np.array(machines, np.uint32)
         events["device"] = packed & 255
         events["os"] = packed >> 8 & 255
         events["browser"] = packed >> 16
-        events["flags"][events["device"] == _BOT] = _BOT_FLAG
+        events["flags"][events["device"] == _BOT] |= _BOT_FLAG
         country_of = np.array(countries, np.uint64)
         events["country"] = country_of >> np.uint64(32)
         events["region"] = country_of & np.uint64(0xFFFFFFFF)

@@ -1,11 +1,13 @@
 """Which part of the shop does a page belong to? A path of up to four levels, such as ``women/shoes/sneakers``.
 
-Asked in this order: the shop's own rules (setting ``section_rules``), the page's or product's category, the URL.
+Asked in this order: the shop's own rules (setting ``section_rules``), the page's or product's category, the URL. What
+only the URL tells may be a product's name or worse, so that is said with it.
 """
 
 import re
 from urllib.parse import unquote
 
+from footfall.base.codes import Flag
 from footfall.base.errors import BadInput
 
 LEVELS_MAX = 4
@@ -43,8 +45,7 @@ _CANONICAL = {
         "order-received",
         "order-confirmation",
         "orderconfirmation",
-        "thank-you",
-        "thankyou",
+        "order",
         "payment",
         "onestepcheckout",
     ),
@@ -77,6 +78,8 @@ _CANONICAL = {
     + ("wishlist", "favorites", "favourites", "merkzettel", "customer", "user", "password-reset", "forgot-password"),
 }
 _CANONICAL_BY_WORD = {word: section for section, words in _CANONICAL.items() for word in words}
+# What the page after an order is called, whatever follows.
+_THANKS = ("thank-you", "thankyou")
 
 # Words that name the structure of a shop's URLs, not a part of the shop.
 _STRUCTURE = frozenset(
@@ -138,12 +141,19 @@ class Sections:
 
     def path_of(self, url_path: str, category: str) -> str:
         """The section of a page: up to four levels joined by ``/``, or ``""`` if nothing tells."""
+        return self.found(url_path, category)[0]
+
+    def found(self, url_path: str, category: str) -> tuple[str, int]:
+        """As :meth:`path_of`, and how that is known: 0, ``Flag.SECTION_GUESSED`` or ``Flag.PAGE_NAMED``."""
         segments = _segments(url_path)
         for pattern, section in self._rules:
             found = _match(pattern, segments)
             if found is not None:
-                return _filled(section, found)
-        return _of_category(category) or _of_segments(segments, bool(url_path.strip()))
+                return _filled(section, found), 0
+        guess, is_word = _of_segments(segments, bool(url_path.strip()))
+        if told := _of_category(category):
+            return told, 0 if is_word or not guess else int(Flag.PAGE_NAMED)
+        return guess, int(Flag.SECTION_GUESSED) if guess else 0
 
 
 def _rule(rule: str) -> tuple[list[str], str]:
@@ -206,18 +216,19 @@ def _of_category(category: str) -> str:
     return "/".join(levels[:LEVELS_MAX])
 
 
-def _of_segments(segments: list[str], is_given: bool) -> str:
+def _of_segments(segments: list[str], is_given: bool) -> tuple[str, bool]:
+    """What a path says, and whether it says it with a word that always means that."""
     words = [_ENDING.sub("", segment) for segment in segments]
     n_ended = sum(word != segment for word, segment in zip(words, segments, strict=True))
     while words and words[-1] in _INDEX:
         words.pop()
     words = _without_locale(words)
     if not words:
-        return "home" if is_given else ""
-    for word in words[:2]:
-        canonical = _CANONICAL_BY_WORD.get(word)
+        return ("home", True) if is_given else ("", False)
+    for word, following in zip(words[:2], [*words[1:3], "", ""], strict=False):
+        canonical = _canonical(word, following)
         if canonical and (canonical != "home" or len(words) == 1):
-            return canonical
+            return canonical, True
     levels: list[str] = []
     is_product = False
     for idx, word in enumerate(words):
@@ -234,7 +245,15 @@ def _of_segments(segments: list[str], is_given: bool) -> str:
             levels.append(level)
         elif is_last:
             is_product = True
-    return "/".join(levels[:LEVELS_MAX]) or ("product" if is_product else "")
+    return "/".join(levels[:LEVELS_MAX]) or ("product" if is_product else ""), False
+
+
+def _canonical(word: str, following: str) -> str:
+    """The section that a word of a path always means, if any; ``following`` is the word after it."""
+    word = word.replace("_", "-")
+    if word.startswith(_THANKS) or (word == "orders" and any(char.isdigit() for char in following)):
+        return "checkout"
+    return _CANONICAL_BY_WORD.get(word, "")
 
 
 def _without_locale(words: list[str]) -> list[str]:

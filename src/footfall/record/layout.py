@@ -95,7 +95,7 @@ FIELDS: tuple[Field, ...] = (
     _f("first_order", "i8", "ms", "Earliest order; 0 if none.", free=True),
     _f("last_order", "i8", "ms", "Latest order; 0 if none.", free=True),
     _f("landing", "u8", "hash", "Section in which the session began."),
-    _f("section_now", "u8", "hash", "Section of the session's latest event that had one; where it ended is the exit."),
+    _f("section_now", "u8", "hash", "Section in which the visitor is; when the session ended, the exit."),
     _f("page_now", "u8", "hash", "Page of the latest event that had one."),
     _f("campaign", "u8", "hash", "Campaign of the latest session that had one; 0 if none."),
     _f("keyword", "u8", "hash", "Search words that led to the latest session that had any; 0 if none."),

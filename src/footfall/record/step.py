@@ -9,10 +9,15 @@ Rules, in the order in which they are applied to an event of time *t*:
 1. **Session.** *t* joins the current session when ``session_start - timeout <= t <= session_last + timeout``. A later
    *t* ends that session (if it wasn't ended by its timer) and begins the next; an earlier one belongs to a past session
    and changes lifetime fields only. Store events, e-mail opens and refunds are no visit: they belong to no session.
-2. **Dwell.** The time since ``session_last``, at most ``dwell_cap``, goes to the section the visitor was in. What
+2. **Place.** Views of pages, lists and products move the visitor to their section, other events do from another page
+   than the latest event's. From the same page, an event whose section only its address tells happened in the section
+   the visitor is in, unless it is a page view. From another page, one that isn't a view and comes late has none. A
+   product view whose category tells more than its address, right after its page's view, names the page: that view
+   counts for the product's section.
+3. **Dwell.** The time since ``session_last``, at most ``dwell_cap``, goes to the section the visitor was in. What
    follows an engagement is no dwell, as the tracker tells it when a page is hidden or left.
-3. **Counts**, decayed sums, days, hours: each event counts; an event older than ``decayed_at`` enters decayed.
-4. **What the kind means**: prices on product views, lines on cart events, money on orders and refunds. An order takes
+4. **Counts**, decayed sums, days, hours: each event counts; an event older than ``decayed_at`` enters decayed.
+5. **What the kind means**: prices on product views, lines on cart events, money on orders and refunds. An order takes
    what it names out of the cart, and everything if none of it is there; one that is older than the cart's latest change
    takes only lines that it names. A view of the whole cart, or a checkout's start, replaces it by what it names, unless
    it is older than the cart's latest change.
@@ -53,7 +58,8 @@ for _slot, _kind in enumerate(DECAY_KINDS):
 
 _LATE, _OUTLIER = int(Flag.LATE), int(Flag.OUTLIER_PRICE)
 _STORE, _DISCOUNTED, _BOT = int(Flag.STORE), int(Flag.DISCOUNTED), int(Flag.BOT)
-_PRODUCT_VIEW = int(Kind.PRODUCT_VIEW)
+_SECTION_GUESSED, _PAGE_NAMED = int(Flag.SECTION_GUESSED), int(Flag.PAGE_NAMED)
+_PAGE_VIEW, _LIST_VIEW, _PRODUCT_VIEW = int(Kind.PAGE_VIEW), int(Kind.LIST_VIEW), int(Kind.PRODUCT_VIEW)
 _CART_ADD, _CART_REMOVE, _CART_VIEW = int(Kind.CART_ADD), int(Kind.CART_REMOVE), int(Kind.CART_VIEW)
 _CHECKOUT_START, _ORDER, _REFUND = int(Kind.CHECKOUT_START), int(Kind.ORDER), int(Kind.REFUND)
 _SCROLL, _EMAIL_OPENED, _ENGAGEMENT = int(Kind.SCROLL), int(Kind.EMAIL_OPENED), int(Kind.ENGAGEMENT)
@@ -144,6 +150,33 @@ def _section_add(r, key, dwell_s, n_views):
         r["section_keys"][least] = key
         r["section_dwell"][least] = dwell_s
         r["section_views"][least] = n_views
+
+
+@kernel
+def _name_page(r, section):
+    """The page that was just seen is in this section: its view moves there, and its dwell if it was the only one."""
+    guessed = r["section_now"]
+    if guessed == 0 or guessed == section:
+        return
+    for k in range(N_SECTIONS):
+        if r["section_keys"][k] != guessed:
+            continue
+        dwell_s = 0.0
+        r["section_views"][k] -= 1
+        if r["section_views"][k] < 1:
+            dwell_s = float(r["section_dwell"][k])
+            for j in range(k, N_SECTIONS - 1):
+                r["section_keys"][j] = r["section_keys"][j + 1]
+                r["section_dwell"][j] = r["section_dwell"][j + 1]
+                r["section_views"][j] = r["section_views"][j + 1]
+            r["section_keys"][N_SECTIONS - 1] = 0
+            r["section_dwell"][N_SECTIONS - 1] = 0.0
+            r["section_views"][N_SECTIONS - 1] = 0.0
+        _section_add(r, section, dwell_s, 1.0)
+        break
+    if r["landing"] == guessed:
+        r["landing"] = section
+    r["section_now"] = section
 
 
 @kernel
@@ -353,7 +386,15 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
         if t // 1000 > r["last_s"][slot]:
             r["last_s"][slot] = t // 1000
 
-    # session and dwell
+    # place, session and dwell
+    is_view = kind == _PAGE_VIEW or kind == _LIST_VIEW or kind == _PRODUCT_VIEW
+    is_here = kind != _PAGE_VIEW and e["page"] != 0 and e["page"] == r["page_now"]
+    if (flags & _SECTION_GUESSED) != 0:
+        if is_here:
+            if r["section_now"] != 0:
+                e["section"] = r["section_now"]
+        elif not is_view and t < r["session_last"]:
+            e["section"] = 0
     in_session = False
     if is_visit and r["session_number"] > 0:
         in_session = r["session_start"] - timeout_ms <= t <= r["session_last"] + timeout_ms
@@ -394,9 +435,14 @@ def _apply(r, e, items, timeout_ms, dwell_cap_s, row, out, n_out):
         r["session_counts"][kind] = one_more(r["session_counts"][kind])
 
     # where, from where, with what: the latest that says so, or any while none does
+    is_now = in_session and t >= r["session_last"]
+    names_page = kind == _PRODUCT_VIEW and (flags & _PAGE_NAMED) != 0 and is_here and r["last_kind"] == _PAGE_VIEW
+    if names_page and is_now:
+        _name_page(r, e["section"])
     if e["section"] != 0:
         _section_add(r, e["section"], 0.0, 1.0)
-        if in_session and t >= r["session_last"]:
+        moves = is_view or not is_here or r["section_now"] == 0
+        if is_now and moves:
             if r["landing"] == 0:
                 r["landing"] = e["section"]
             if r["section_now"] != 0 and r["section_now"] != e["section"]:
@@ -456,7 +502,8 @@ def step(records, events, items, merges, plan, sessions):
     records : RECORD[capacity]
         All visitors, owned by the engine; changed in place.
     events : EVENT[n]
-        In log order; only those of ``status`` APPLIED count. ``row`` is each one's visitor.
+        In log order; only those of ``status`` APPLIED count. ``row`` is each one's visitor. ``section`` is set to where
+        the event happened.
     items : ITEM[m]
         Product lines the events point into.
     merges : MERGE[k]

@@ -21,9 +21,11 @@ from footfall.record.machine import fold, word
 
 KIND_OF = np.dtype([("key", "u8"), ("kind", "i4")], align=True)
 WHERE_OF = np.dtype(
-    [("key", "u8"), ("page", "u8"), ("section", "u8"), ("n_host", "u2"), ("has_query", "u1")], align=True
+    [("key", "u8"), ("page", "u8"), ("section", "u8"), ("n_host", "u2"), ("flags", "u2"), ("has_query", "u1")],
+    align=True,
 )
-"""``n_host`` is the length of the address up to its path, 0 if it has none; ``has_query`` says that it has ? or #."""
+"""``n_host`` is the length of the address up to its path, 0 if it has none; ``has_query`` says that it has ? or #;
+``flags`` how the section is known."""
 AGENT_OF = np.dtype([("key", "u8"), ("machine", "u4")], align=True)
 PLACE_OF = np.dtype([("key", "u8"), ("country", "u8"), ("city", "u8"), ("zone", "i4")], align=True)
 ARRIVAL_OF = np.dtype([("key", "u8"), ("campaign", "u8"), ("keyword", "u8"), ("channel", "u1")], align=True)
@@ -572,6 +574,7 @@ def assign(
             e["message_key"] = xxh3(b, where[s.MESSAGE, 0], where[s.MESSAGE, 1], site)
         e["page"] = page["page"]
         e["section"] = page["section"]
+        e["flags"] |= page["flags"]
         machine = agents[at_agent]["machine"]
         e["device"] = machine & 255
         e["os"] = (machine >> 8) & 255

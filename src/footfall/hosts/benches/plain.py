@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.base.codes import Channel, Device
+from footfall.base.codes import Channel, Device, Flag
 from footfall.base.kinds import N_KINDS, Kind
 from footfall.events import channel as channels
 from footfall.events import device, geo, names
@@ -42,6 +42,8 @@ _FUNNEL = (
     (int(Kind.PROMOTION_CLICK), int(Kind.PROMOTION_VIEW)), (int(Kind.OFFER_CLICKED), int(Kind.OFFER_SHOWN)),
     (int(Kind.OFFER_DISMISSED), int(Kind.OFFER_SHOWN)), (int(Kind.EMAIL_CLICKED), int(Kind.EMAIL_OPENED)),
 )  # fmt: skip
+_VIEWS = frozenset({_PAGE_VIEW, _LIST_VIEW, _PRODUCT_VIEW})
+_GUESSED, _NAMED = int(Flag.SECTION_GUESSED), int(Flag.PAGE_NAMED)
 _NAN = math.nan
 _DAY_MS = 86_400_000
 _DIRECT = int(Channel.DIRECT)
@@ -61,9 +63,9 @@ def _sections() -> Sections:
 
 
 @lru_cache(65_536)
-def section_of(path: str, category: str) -> str:
-    """Section of a page."""
-    return _sections().path_of(path, category) if path or category else ""
+def section_of(path: str, category: str) -> tuple[str, int]:
+    """Section of a page, and how it is known."""
+    return _sections().found(path, category) if path or category else ("", 0)
 
 
 class Visitor:
@@ -74,13 +76,13 @@ class Visitor:
         "decayed", "decayed_at", "decayed_dwell", "decayed_revenue", "device", "device_sessions", "discounted_n",
         "dwell_s", "engaged_s", "first_channel", "first_order", "first_seen", "gap_log_sq", "gap_log_sum", "gap_n",
         "hours", "is_ended", "is_known", "is_paying", "items_bought", "keyword", "kind_before", "last_kind",
-        "last_order", "last_s", "last_seen", "n_events", "order_last", "order_max", "past", "price_last", "price_max",
-        "price_min", "price_n", "price_sq", "price_sum", "recent_categories", "recent_products", "repeat_views",
-        "revenue", "scroll_n", "scroll_sum", "section_dwell", "section_now", "section_views", "session_cart_max",
-        "session_channel", "session_counts", "session_dwell_s", "session_engaged_s", "session_gap_last",
-        "session_gap_max", "session_gap_min", "session_gap_n", "session_gap_sq", "session_gap_sum", "session_last",
-        "session_moves", "session_n", "session_number", "session_price", "session_products", "session_repeat",
-        "session_revenue", "session_scroll", "session_start", "weekdays",
+        "last_order", "last_s", "last_seen", "n_events", "order_last", "order_max", "page_now", "past", "price_last",
+        "price_max", "price_min", "price_n", "price_sq", "price_sum", "recent_categories", "recent_products",
+        "repeat_views", "revenue", "scroll_n", "scroll_sum", "section_dwell", "section_now", "section_views",
+        "session_cart_max", "session_channel", "session_counts", "session_dwell_s", "session_engaged_s",
+        "session_gap_last", "session_gap_max", "session_gap_min", "session_gap_n", "session_gap_sq", "session_gap_sum",
+        "session_last", "session_moves", "session_n", "session_number", "session_price", "session_products",
+        "session_repeat", "session_revenue", "session_scroll", "session_start", "weekdays",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -102,7 +104,7 @@ class Visitor:
         self.device = (0, 0, 0)
         self.section_dwell: dict[str, float] = {}
         self.section_views: dict[str, int] = {}
-        self.section_now = ""
+        self.section_now = self.page_now = ""
         self.recent_products: list[str] = []
         self.recent_categories: list[str] = []
         self.cart: dict[str, tuple[float, float]] = {}
@@ -128,7 +130,7 @@ class Visitor:
         page = context.page if context else None
         path = str(page.path or "") if page else ""
         category = str(properties.category or "") if properties else ""
-        section = section_of(path, category)
+        section, known = section_of(path, category)
         zone = str(context.timezone or "") if context else ""
         local = t + offset_of(zone, t // _QUARTER_MS * _QUARTER_MS) * 60_000
         day = local // _DAY_MS
@@ -161,7 +163,12 @@ class Visitor:
             for h, weight in enumerate(weights):
                 row[h] += weight
             self.last_s[slot] = max(self.last_s[slot], t // 1000)
-        # session and dwell
+        # place, session and dwell
+        is_here = kind != _PAGE_VIEW and path != "" and path == self.page_now
+        if known == _GUESSED and is_here:
+            section = self.section_now or section
+        elif known == _GUESSED and kind not in _VIEWS and t < self.session_last:
+            section = ""
         arrival = _arrival(event)
         in_session = False
         if self.session_number:
@@ -182,12 +189,19 @@ class Visitor:
         if in_session:
             self.session_n += 1
             self.session_counts[kind] += 1
+        is_now = in_session and t >= self.session_last
+        names_page = kind == _PRODUCT_VIEW and known == _NAMED and is_here and self.last_kind == _PAGE_VIEW
+        if names_page and is_now:
+            self._name_page(section)
         if section:
             self._in_section(section, 0.0, 1)
-            if in_session and t >= self.session_last:
+            moves = kind in _VIEWS or not is_here or not self.section_now
+            if is_now and moves:
                 if self.section_now and self.section_now != section:
                     self.session_moves += 1
                 self.section_now = section
+        if path and (is_latest or not self.page_now):
+            self.page_now = path
         if arrival is not None:
             self.campaign = arrival.campaign or self.campaign
             self.keyword = arrival.keyword or self.keyword
@@ -203,7 +217,7 @@ class Visitor:
             self._put(str(properties.product_id or ""), amount(properties.price), _quantity(properties.quantity))
         elif kind == _CART_REMOVE:
             self._take(str(properties.product_id or ""), _quantity(properties.quantity))
-        elif kind in {_CART_VIEW, _CHECKOUT} and properties.products:
+        elif kind in {_CART_VIEW, _CHECKOUT} and properties.products and t >= self.cart_changed:
             self.cart.clear()
             for line in properties.products:
                 self._put(str(line.product_id or ""), amount(line.price), _quantity(line.quantity))
@@ -302,6 +316,19 @@ class Visitor:
             dwell[section], views[section] = 0.0, 0
         dwell[section] += dwell_s
         views[section] += n_views
+
+    def _name_page(self, section: str) -> None:
+        dwell, views, guessed = self.section_dwell, self.section_views, self.section_now
+        if not guessed or guessed == section:
+            return
+        if guessed in dwell:
+            moved_s = 0.0
+            views[guessed] -= 1
+            if not views[guessed]:
+                moved_s = dwell.pop(guessed)
+                del views[guessed]
+            self._in_section(section, moved_s, 1)
+        self.section_now = section
 
     def _view(self, product: str, category: str, price: float, in_session: bool) -> None:
         is_repeat = product in self.recent_products
