@@ -97,6 +97,7 @@ def test_a_page_closed_while_its_request_is_under_way_loses_nothing(
     world.capture.until_event("Last")
     later = context.new_page()
     later.goto(f"{world.shop}/later")
+    world.capture.until(lambda c: c.names().count("page") == 2, "the later page")
     later.wait_for_function("!Object.keys(localStorage).some(key => key.startsWith('ff_queue_'))")
     assert [name for name in world.capture.names() if name != "engagement"] == ["page", "Last", "page"]
     bodies = b"".join(request.body for request in world.capture.requests)

@@ -16,15 +16,19 @@ export function requireConsent(): void {
   options["consent"] = "required";
 }
 
-/** Yes, no, or undefined: not asked yet, and nothing may be kept or sent before. Another tab may have changed it. */
+/** Yes, no, or undefined: not asked yet, and nothing may be kept or sent before. */
 export function answer(): boolean | undefined {
-  purposes = kept() ?? purposes;
   if (purposes) return purposes["analytics"] === true;
   // Global Privacy Control counts as "required": only an explicit yes on this site goes before it.
   const isRequired = options["consent"] === "required";
   return isRequired || (navigator as { globalPrivacyControl?: unknown }).globalPrivacyControl === true
     ? undefined
     : true;
+}
+
+/** Read the decision as this browser keeps it: another tab or subdomain may have changed it. */
+export function readDecision(): void {
+  purposes = kept() ?? purposes;
 }
 
 const kept = (): Purposes | undefined =>

@@ -3,7 +3,7 @@
 // A page has one tracker: its state is that of these modules.
 
 import type { CallOptions, Decision } from "./api";
-import { answer, decide, purposes, requireConsent } from "./consent";
+import { answer, decide, purposes, readDecision, requireConsent } from "./consent";
 import { contextAt, here, type Place } from "./context";
 import { warn } from "./guard";
 import { anonymousId, forgetIdentity, openIdentity, randomId, setUser, userId } from "./identity";
@@ -20,6 +20,7 @@ type Held = [fields: Json, place: Place, time: unknown];
 
 /** Read the stored decision again (it may have been changed in another tab) and act on it. */
 export function settle(): boolean | undefined {
+  readDecision();
   const said = answer();
   if (said) {
     if (!isOpen) {
@@ -54,7 +55,7 @@ export function ask(): void {
 
 function add(type: string, fields: Json | "" | undefined, given?: CallOptions, place = here()): void {
   if (!fields) return warn(`${type} says too little`);
-  const said = settle();
+  const said = answer(); // what other tabs decide is told by events; reading cookies each time would cost
   const { context, timestamp, messageId } = plain(object(given)) as CallOptions;
   const copied = copy({ ...fields, type, context, messageId }) as Json;
   const call: Held = [copied, place, new Date(timestamp ?? Date.now())];
