@@ -34,7 +34,7 @@ from footfall.shoppers.living import PEOPLE, Way
 from footfall.shoppers.places import write_places
 from footfall.shoppers.remembering import Past, remembering
 from footfall_shop import app as shop_app
-from footfall_shop.catalogue import CATEGORIES, CURRENCY
+from footfall_shop.catalogue import CURRENCY
 
 SITE = "demo-shop"
 DEFAULT_DATA = Path("footfall-demo")
@@ -156,11 +156,9 @@ def _make_room(data: Path, is_fresh: bool, console: Console) -> bool:
 
 
 def _own_settings() -> str:
-    """What the shop's owner would set: its currency, and which addresses are of which section."""
-    sections = [section for section in CATEGORIES if section.count("/") == 2]
-    rules = "".join(f'  "/{section}/** -> {section}",\n' for section in sections)
+    """What the shop's owner would set: its currency."""
     about = "# Settings of the demonstration; `footfall settings` prints all that there are.\n"
-    return f'{about}base_currency = "{CURRENCY}"\nsection_rules = [\n{rules}]\n'
+    return f'{about}base_currency = "{CURRENCY}"\n'
 
 
 def _settings(data: Path, flags: Mapping[str, Any], environ: Mapping[str, str], console: Console) -> Settings:
