@@ -260,6 +260,11 @@ def test_everything_works_without_scripts(shop: Shop, browser: Browser) -> None:
     page.select_option(".lines select", "3")
     page.click("text=Change")
     expect(page.locator(".line-total")).to_have_text("$192.00")
+    page.goto(f"{shop.url}/checkout")
+    # No sum that the button promises and another delivery changes.
+    expect(page.locator("[data-checkout] button")).to_have_text("Pay", use_inner_text=True)
+    expect(page.locator(".summary .sums")).to_contain_text("Delivery: standard")
+    page.goto(f"{shop.url}/cart")
     check_out(page)
     page.wait_for_selector("text=Thank you, Ada.")
     context.close()

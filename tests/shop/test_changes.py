@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from tests.shop.visitor import HOST, Reader, Visitor, data_of, event_of, shopping, told
 
+from footfall_shop.assortment import PRODUCTS
+from footfall_shop.till import LINES_MAX
+
 
 def test_adding_needs_a_size_where_there_are_sizes(visitor: Visitor) -> None:
     answer = visitor.send("/cart/add", product="ridge-boot", quantity="1")
@@ -35,6 +38,16 @@ def test_a_quantity_is_changed_and_a_line_removed(visitor: Visitor) -> None:
     assert event_of(none, "Product Removed")["quantity"] == 1
     assert event_of(none, "Cart Viewed") == {"value": 0, "currency": "USD", "products": []}
     assert "It is empty so far" in none.text
+
+
+def test_what_a_full_cart_does_not_take_is_not_told(visitor: Visitor) -> None:
+    one_size = [product for product in PRODUCTS if product.is_available and not product.sizes]
+    kinds = [(product.slug, colour) for product in one_size for colour in product.colours]
+    for slug, colour in kinds[:LINES_MAX]:
+        visitor.send("/cart/add", product=slug, colour=colour, quantity="1")
+    visitor.get("/cart")
+    assert told(visitor.add(kinds[LINES_MAX][0], colour=kinds[LINES_MAX][1])) == ["Cart Viewed"]
+    assert told(visitor.add(kinds[0][0], colour=kinds[0][1])) == ["Product Added", "Cart Viewed"]
 
 
 def test_what_is_sold_out_unknown_or_none_is_not_added(visitor: Visitor) -> None:
@@ -176,7 +189,8 @@ def test_an_order_that_is_returned_is_refunded_once(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", [None, "null", "https://evil.example", "http://shop.example.evil", "http://shop.example:81"]
+    "origin",
+    [None, "null", "https://evil.example", "http://shop.example.evil", "http://shop.example:81", "http://[", "://"],
 )
 def test_a_form_from_elsewhere_changes_nothing(visitor: Visitor, origin: str | None) -> None:
     answer = visitor.send("/cart/add", origin, product="stone-mug", quantity="1")

@@ -24,6 +24,7 @@ def test_every_page_is_there_and_well_formed(install: str) -> None:
         for path in PAGES:
             page = visitor.get(path)
             assert page.status_code == 200, path
+            assert page.headers["content-type"] == "text/html; charset=utf-8", path
             assert Reader(page.text).problems == [], path
             assert page.headers["content-security-policy"].startswith(
                 "default-src 'none'; script-src 'self' https://footfall.example;"

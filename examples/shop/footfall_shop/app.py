@@ -99,7 +99,7 @@ class Shop:
         """An error of the shop's own: written to the log, and nothing of it on the page."""
         logger.error("%s %s failed", request.method, request.scope["path"], exc_info=problem)
         body = b"<!doctype html><title>Sorry</title><h1>Sorry</h1><p>Something broke on our side. Please try again."
-        return Response(body, status_code=500, media_type="text/html; charset=utf-8")
+        return Response(body, status_code=500, media_type="text/html")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -128,8 +128,8 @@ class Shop:
 def _is_own(scope: Scope) -> bool:
     """Whether a form comes from a page of this very host: browsers say so in ``Origin``."""
     headers = dict(scope["headers"])
-    origin = headers.get(b"origin", b"").decode("latin-1")
-    return bool(origin) and urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1")
+    scheme, _, origin = headers.get(b"origin", b"").partition(b"://")
+    return scheme in (b"http", b"https") and bool(origin) and origin == headers.get(b"host", b"")
 
 
 async def _refuse(send: Send, status: int, text: bytes) -> None:

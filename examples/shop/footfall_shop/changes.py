@@ -27,7 +27,8 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
     def set_quantity(visit: Visit, line: Line, n_after: int) -> None:
         n_before = next((other.quantity for other in visit.lines if _is_same(other, line)), 0)
         changed = line_of(line.product.slug, line.size, line.colour, n_after)
-        store.put_line(visit, changed or Line(line.product, line.size, line.colour, 0))
+        if not store.put_line(visit, changed or Line(line.product, line.size, line.colour, 0)):
+            return  # nothing came into the cart, so nothing is told
         events = telling.cart_changed(line, n_before, changed.quantity if changed else 0)
         if events:
             store.tell_later(visit, events)

@@ -231,7 +231,7 @@ def routes(shop: Renderer) -> list[HTTPRouteHandler]:
     @get("/robots.txt")
     async def robots(request: Asked) -> Response[bytes]:
         rules = b"User-agent: *\nDisallow: /cart\nDisallow: /checkout\nDisallow: /account\nDisallow: /ff/\n"
-        return shop.answer(request, rules, "text/plain; charset=utf-8", cache="public, max-age=86400")
+        return shop.answer(request, rules, "text/plain", cache="public, max-age=86400")
 
     return [
         home, first_level, second_level, third_level, product, search, suggest, sale, campaign, gifts, cart, checkout,

@@ -22,7 +22,7 @@ Asked = Request[Any, Any, Any]
 SESSION_COOKIE = "shop_session"
 FOR_EVER = "public, max-age=31536000, immutable"
 _HERE = Path(__file__).parent
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FILES = {path.name: path.read_bytes() for path in sorted((_HERE / "static").iterdir()) if path.suffix in _TYPES}
 _FILES_VERSION = hashlib.sha256(b"".join(_FILES.values())).hexdigest()[:10]
 _GZIP_MIN_BYTES = 600
@@ -123,7 +123,7 @@ class Renderer:
         context |= {"visit": visit, "title": title, "about": about, "data": data, "path": request.scope["path"]}
         text = self._env.get_template(template).render(context | {"query": context.get("query", "")})
         cache = "no-store" if pending or is_told_once else "private, no-cache"
-        return self.answer(request, text.encode(), "text/html; charset=utf-8", status, visit=visit, cache=cache)
+        return self.answer(request, text.encode(), "text/html", status, visit=visit, cache=cache)
 
     def answer(
         self,

@@ -156,19 +156,23 @@ class Store:
         with self._changing() as db:
             db.execute("insert into sessions (id, seen_s) values (?, ?)", (visit.id, int(time.time())))
 
-    def put_line(self, visit: Visit, line: Line) -> None:
-        """Set a line of the cart; quantity 0 takes it away. A full cart takes no further line."""
+    def put_line(self, visit: Visit, line: Line) -> bool:
+        """Set a line of the cart; quantity 0 takes it away. A full cart takes no further line: then it is False."""
         self.begin(visit)
         key = (visit.id, line.product.slug, line.size, line.colour)
+        is_new = all(_key(line) != _key(other) for other in visit.lines)
+        if line.quantity and is_new and len(visit.lines) >= LINES_MAX:
+            return False
         with self._changing() as db:
             if line.quantity < 1:
                 db.execute("delete from lines where session = ? and product = ? and size = ? and colour = ?", key)
-            elif len(visit.lines) < LINES_MAX or any(_key(line) == _key(other) for other in visit.lines):
+            else:
                 db.execute(
                     "insert into lines values (?, ?, ?, ?, ?, (select coalesce(max(number), 0) + 1 from lines where "
                     "session = ?1)) on conflict do update set quantity = excluded.quantity",
                     (*key, line.quantity),
                 )
+        return True
 
     def set_code(self, visit: Visit, code: str) -> None:
         """Set the discount code, or with ``""`` take it away."""

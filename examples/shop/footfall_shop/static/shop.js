@@ -93,7 +93,9 @@ if (checkout) {
   checkout.addEventListener("change", ({ target }) => {
     if (target.name !== "delivery") return;
     for (const total of document.querySelectorAll("[data-total]")) total.textContent = target.dataset.wayTotal;
-    $(".summary .sums div:nth-last-child(2) dd").textContent = target.dataset.wayFee;
+    const row = $(".summary .sums div:nth-last-child(2)");
+    $("dt", row).textContent = `Delivery: ${target.dataset.wayTitle}`;
+    $("dd", row).textContent = target.dataset.wayFee;
   });
 }
 
