@@ -181,16 +181,18 @@ def test_a_history_that_was_cut_off_begins_anew(tmp_path: Path, start: Callable[
 
 
 def test_ports_that_are_taken_are_told_and_replaced(tmp_path: Path, start: Callable[..., Demo]) -> None:
-    with socket.socket() as one, socket.socket() as other:
-        for taken in (one, other):
+    with socket.socket() as one, socket.socket() as other, socket.socket() as third:
+        for taken in (one, other, third):
             taken.bind(("127.0.0.1", 0))
             taken.listen()
-        port, shop_port = one.getsockname()[1], other.getsockname()[1]
-        more = ("--port", str(port), "--shop-port", str(shop_port))
+        port, shop_port, layer_port = (taken.getsockname()[1] for taken in (one, other, third))
+        more = ("--port", str(port), "--shop-port", str(shop_port), "--layer-port", str(layer_port))
         demo = start(*SMALL, *more, "--data", str(tmp_path / "demo"))
         login = demo.says(r"Dashboard +(\S+)")
         assert demo.says(rf"Port {port} is taken: the dashboard is on (\d+)") in login
         assert demo.says(rf"Port {shop_port} is taken: the shop is on (\d+)") in demo.says(r"Shop +(\S+)")
+        variant = demo.says(rf"Port {layer_port} is taken: the shop's dataLayer variant is on (\d+)\. \(--layer-port")
+        assert variant in demo.says(r"with a dataLayer +(\S+)")
         assert demo.end(signal.SIGINT) == 0, demo.printed
 
 

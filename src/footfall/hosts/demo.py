@@ -91,8 +91,8 @@ def run(data: Path, flags: Mapping[str, Any], environ: Mapping[str, str], plan: 
         backstage = data / BACKSTAGE
         settings = _settings(data, flags, environ, console)
         doors = _Doors(
-            stack.enter_context(_door(plan.shop_port, "the shop", console)),
-            stack.enter_context(_door(plan.layer_port, "the shop's dataLayer variant", console)),
+            stack.enter_context(_door(plan.shop_port, "--shop-port", "the shop", console)),
+            stack.enter_context(_door(plan.layer_port, "--layer-port", "the shop's dataLayer variant", console)),
         )
         if is_new:
             folder.init(data, SITE, settings)
@@ -180,14 +180,14 @@ def _settings(data: Path, flags: Mapping[str, Any], environ: Mapping[str, str], 
 
 
 @contextlib.contextmanager
-def _door(port: int, whose: str, console: Console) -> Iterator[socket.socket]:
+def _door(port: int, flag: str, whose: str, console: Console) -> Iterator[socket.socket]:
     """The port, or a free one if it is taken."""
     with contextlib.ExitStack() as stack:
         try:
-            door = stack.enter_context(folder.door("127.0.0.1", port, "--shop-port"))
+            door = stack.enter_context(folder.door("127.0.0.1", port, flag))
         except Unavailable:
-            door = stack.enter_context(folder.door("127.0.0.1", 0, "--shop-port"))
-            console.print(f"Port {port} is taken: {whose} is on {door.getsockname()[1]}. (--shop-port names another.)")
+            door = stack.enter_context(folder.door("127.0.0.1", 0, flag))
+            console.print(f"Port {port} is taken: {whose} is on {door.getsockname()[1]}. ({flag} names another.)")
         yield door
 
 
