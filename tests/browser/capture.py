@@ -58,7 +58,8 @@ class Capture:
         if scope["type"] != "http":
             return
         if scope["path"].endswith("/footfall.js"):
-            await _answer(send, 200, {"content-type": "text/javascript"}, TRACKER.read_bytes())
+            allowed = {"content-type": "text/javascript", "access-control-allow-origin": "*"}
+            await _answer(send, 200, allowed, TRACKER.read_bytes())
             return
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         body = b""

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route
 from tests.browser.capture import TRACKER, World, shop_and_server
 
+from footfall.hosts.benches.storefronts import mute
+
 pytestmark = pytest.mark.browser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -46,23 +48,33 @@ def refuse(page: Page, url: str) -> None:
 
 def test_every_snippet_is_tried_here() -> None:
     assert set(SNIPPETS) == {
-        "tag", "stub", "layer", "tag-manager", "npm", "noscript", "first-party", "loader", "onerror",
+        "tag", "short", "file", "loader", "stub", "layer", "tag-manager", "npm", "noscript", "first-party", "fallback",
     }  # fmt: skip
 
 
-def test_the_tag(world: World, page: Page) -> None:
-    put(world, snippet("tag", world))
+@pytest.mark.parametrize("name", ["tag", "short"])
+def test_the_tag(world: World, page: Page, name: str) -> None:
+    put(world, snippet(name, world))
     page.goto(world.shop)
     world.capture.until_event("page")
     assert world.capture.requests[0].batch["writeKey"] == "wk_1"
 
 
 def test_the_stub_keeps_calls_until_the_script_is_there(world: World, page: Page) -> None:
-    early = "<script>footfall.identify('u1'); footfall.track('Early', {n: 1});</script>"
+    early = "<script>footfall.identify('u1'); footfall.track('Early', {n: 1}); footfall.flush();</script>"
     put(world, snippet("stub", world) + early + snippet("tag", world))
     page.goto(world.shop)
     world.capture.until_event("Early")
     assert world.capture.names() == ["page", "identify", "Early"]
+
+
+def test_a_stub_that_comes_late_leaves_the_calls_alone(world: World, page: Page) -> None:
+    put(world, snippet("tag", world))
+    page.goto(world.shop)
+    world.capture.until_event("page")
+    script = snippet("stub", world).partition("<script>")[2].partition("</script>")[0]
+    page.evaluate(f"(0, eval)({script!r}); footfall.track('Late'); footfall.flush()")
+    world.capture.until_event("Late")
 
 
 def test_the_data_layer(world: World, page: Page) -> None:
@@ -93,17 +105,29 @@ def test_on_the_shops_own_domain(world: World, page: Page) -> None:
         page.goto(world.shop)
 
 
-@pytest.mark.parametrize("name", ["loader", "onerror"])
-def test_a_script_that_a_blocker_refuses_comes_from_the_shop(world: World, page: Page, name: str) -> None:
-    if name == "loader":
-        world.site.headers["content-security-policy"] = f"script-src 'self' {world.server}; connect-src 'self'"
-        world.site.pages["/loader.js"] = snippet(name, world)
-        put(world, '<script src="/loader.js"></script>')
-    else:
-        put(world, snippet(name, world))
+def test_under_a_policy_without_inline_scripts_a_file_of_the_shops_loads_it(world: World, page: Page) -> None:
+    policy = f"script-src 'self' {world.server}; connect-src {world.server}; require-trusted-types-for 'script'"
+    world.site.headers["content-security-policy"] = policy
+    world.site.pages["/tracker.js"] = snippet("loader", world)
+    put(world, snippet("file", world))
+    page.goto(world.shop)
+    world.capture.until_event("page")
+
+
+def test_a_script_that_a_blocker_refuses_comes_from_the_shop(world: World, page: Page) -> None:
+    put(world, snippet("fallback", world))
     refuse(page, f"{world.server}/**")
     with page.expect_request(f"{world.shop}/ff/v1/batch"):
         page.goto(world.shop)
+
+
+@pytest.mark.parametrize("name", ["tag", "layer", "fallback", "file"])
+def test_a_server_that_hangs_does_not_hold_up_the_load_event(world: World, page: Page, name: str) -> None:
+    with mute() as hanging:
+        world.site.pages["/tracker.js"] = SNIPPETS["loader"].replace("https://footfall.example", hanging)
+        put(world, SNIPPETS[name].replace("https://footfall.example", hanging))
+        page.goto(world.shop, wait_until="load", timeout=15_000)
+        assert page.evaluate("window.footfall?.isLoaded") is None
 
 
 def test_without_scripts_an_image_is_asked_for(world: World, context: BrowserContext) -> None:

@@ -1,4 +1,4 @@
-// The script tag: `<script async src=".../footfall.js" data-write-key="...">`.
+// The script tag: `<script data-write-key="..." data-host="...">import(".../footfall.js")</script>`, or one with `src`.
 
 import { guard } from "./guard";
 import { plain } from "./plain";
@@ -6,5 +6,6 @@ import { start } from "./start";
 
 guard(() => {
   const script = (document.currentScript ?? document.querySelector("script[data-write-key]")) as HTMLScriptElement;
-  start(plain({ host: new URL(".", script.src).href }, script.dataset));
+  // An imported script has no tag of its own: there the tag with the key says where events go.
+  start(plain(!!script.src && { host: new URL(".", script.src).href }, script.dataset));
 });

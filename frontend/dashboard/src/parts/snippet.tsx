@@ -16,7 +16,8 @@ export function Snippet() {
       () => {},
     );
   }, []);
-  const text = `<script async src="${location.origin}/footfall.js" data-write-key="${key.value}"></script>`;
+  const host = location.origin;
+  const text = `<script data-write-key="${key.value}" data-host="${host}">import("${host}/footfall.js").catch(() => {})</script>`;
   return (
     <div class="snippet">
       <pre>

@@ -20,7 +20,7 @@ STACKS = "disabled-by-default-v8.cpu_profiler"
 LONG_TASK_US = 50_000
 """A task that lasts longer is a long one, by the W3C's Long Tasks API."""
 
-_SCRIPTED = frozenset({"EvaluateScript", "v8.compile", "FunctionCall", "V8.CompileCode", "EvaluateModule"})
+_SCRIPTED = frozenset({"EvaluateScript", "v8.compile", "v8.compileModule", "FunctionCall", "V8.CompileCode", "EvaluateModule"})
 _TASK = "RunTask"
 
 
