@@ -245,6 +245,16 @@ def test_nothing_is_cut_off_at_any_width(board: Dashboard, inside: Page, width: 
         assert inside.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+@pytest.mark.parametrize("width", [1280, 1366])
+def test_every_column_of_the_visitors_is_in_sight(board: Dashboard, inside: Page, width: int) -> None:
+    address = "https://shop.example/outdoor/camping/camp-kitchen/a-lantern-for-long-evenings"
+    board.profiles.rows[0] |= {"section": "outdoor/camping/camp-kitchen", "url": address}
+    inside.set_viewport_size({"width": width, "height": 844})
+    inside.reload()
+    expect(inside.locator(".section", has_text="Camp")).to_be_visible()
+    assert inside.evaluate("(box => box.scrollWidth - box.clientWidth)(document.querySelector('.table-box'))") == 0
+
+
 @pytest.mark.parametrize("width", [390, 1000, 1440])
 def test_a_long_name_stays_in_its_column(board: Dashboard, inside: Page, width: int) -> None:
     board.profiles.rows[0]["label"] = "ada.lindqvist-bergstrom@a-rather-long-company-name.example"
