@@ -57,6 +57,20 @@ def test_evaluating_the_script_counts_and_other_scripts_and_threads_do_not() -> 
     assert found.n_long_tasks == 0
 
 
+def test_evaluating_a_module_is_that_of_the_module_compiled_before_it() -> None:
+    found = spent(
+        trace(
+            event("RunTask", 10, 90),
+            event("v8.compileModule", 12, 1, OTHER),
+            event("v8.evaluateModule", 20, 8),
+            event("v8.compileModule", 30, 2, SCRIPT),
+            event("v8.evaluateModule", 40, 7),
+        ),
+        PAGE, SCRIPT, 5,
+    )  # fmt: skip
+    assert (found.marked_us, found.besides_us) == (9_000, 0)
+
+
 def test_what_the_page_calls_of_the_script_and_the_script_of_the_browser_counts_once() -> None:
     #        shop.js 10 ............... 30        a microtask 50 ... 56
     # stack          shop  g  g  shop                        setItem

@@ -20,7 +20,8 @@ STACKS = "disabled-by-default-v8.cpu_profiler"
 LONG_TASK_US = 50_000
 """A task that lasts longer is a long one, by the W3C's Long Tasks API."""
 
-_SCRIPTED = frozenset({"EvaluateScript", "v8.compile", "v8.compileModule", "FunctionCall", "V8.CompileCode", "EvaluateModule"})
+_SCRIPTED = frozenset({"EvaluateScript", "v8.compile", "v8.compileModule", "FunctionCall", "V8.CompileCode"})
+_COMPILED, _EVALUATED = "v8.compileModule", "v8.evaluateModule"
 _TASK = "RunTask"
 
 
@@ -59,7 +60,7 @@ def spent(trace: bytes, page: str, script: str, window_s: float) -> Spent:
     mine = [event for event in events if (event["pid"], event["tid"]) == thread and start_us <= event["ts"] < end_us]
     whole = [event for event in mine if event["ph"] == "X"]
     tasks = _outermost((e["ts"], e["ts"] + e["dur"]) for e in whole if e["name"] == _TASK)
-    marked = [(e["ts"], e["ts"] + e["dur"]) for e in whole if e["name"] in _SCRIPTED and _url(e) == script]
+    marked = [(e["ts"], e["ts"] + e["dur"]) for e in _marked(whole, script)]
     # What the page's own scripts call, and what runs in a microtask, has no event of its own: there the samples say it.
     samples = [sample for sample in _samples(events, thread[0], script) if start_us <= sample.start_us < end_us]
     named = _outermost(marked)
@@ -91,6 +92,19 @@ def _page_thread(events: Sequence[dict[str, Any]], page: str) -> tuple[tuple[int
             if data.get("documentLoaderURL") == page and data.get("isOutermostMainFrame", True):
                 return (event["pid"], event["tid"]), event["ts"]
     raise ValueError(f"{page} isn't in the trace")
+
+
+def _marked(events: Iterable[dict[str, Any]], script: str) -> Iterable[dict[str, Any]]:
+    """The script's events. Evaluating a module names none, so it is taken for that of the last one compiled."""
+    compiled = ""
+    for event in sorted(events, key=lambda event: event["ts"]):
+        if event["name"] == _COMPILED:
+            compiled = _url(event)
+        if event["name"] == _EVALUATED:
+            if compiled == script:
+                yield event
+        elif event["name"] in _SCRIPTED and _url(event) == script:
+            yield event
 
 
 def _url(event: dict[str, Any]) -> str:
