@@ -7,5 +7,5 @@ import { start } from "./start";
 guard(() => {
   const script = (document.currentScript ?? document.querySelector("script[data-write-key]")) as HTMLScriptElement;
   // An imported script has no tag of its own: there the tag with the key says where events go.
-  start(plain(!!script.src && { host: new URL(".", script.src).href }, script.dataset));
+  start(plain(!!script.src && { host: script.src.replace(/[^/]*([?#].*)?$/, "") }, script.dataset));
 });
