@@ -21,8 +21,13 @@ from footfall_shop.app import build
 SEARCH_HOST = "www.google.com"
 KEYWORD = "waterproof boots"
 COOKIE = "ff_anonymous_id"
-LOOK_MS = 250
-"""How long the shopper looks at a page whose dwell a test asks for."""
+LOOK_MS = 300
+"""How long the shopper looks at a page whose dwell a test asks for, from when the tracker sees it on."""
+_HAS_LOOKED = f"""() => {{
+  if (!window.footfall?.isLoaded) return false;
+  window.lookedFromMs ??= performance.now();
+  return performance.now() - window.lookedFromMs > {LOOK_MS};
+}}"""
 
 
 async def search_engine(scope: Any, receive: Any, send: Any) -> None:
@@ -149,7 +154,7 @@ class Shopper:
 
     def look(self) -> None:
         """Look at the page for a moment."""
-        self.page.wait_for_function(f"() => performance.now() > {LOOK_MS}")
+        self.page.wait_for_function(_HAS_LOOKED)
 
     def follow(self, path: str, **kinds: int) -> None:
         """Click a link of the page to this address."""

@@ -143,7 +143,7 @@ def test_from_a_search_engine_to_an_order(served: Served, page: Page, options: d
         page.goto(f"{shop}/sale")
         shopper.back(f"/order/{shopper.order_id}")
         page.reload()
-        after = shopper.profile_with(page_view=shopper.visited.counts["page_view"] + 3)
+        after = shopper.profile_with(page_view=shopper.visited.counts["page_view"] + 4)
         assert (after["orders"]["n"], after["orders"]["revenue"]) == (1, REVENUE)
         assert after["counts"]["order"] == 1
     assert errors == []

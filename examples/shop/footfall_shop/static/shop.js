@@ -104,8 +104,8 @@ $("[data-sign-out]")?.addEventListener("submit", () => say("happened", [{ event:
 
 // The gift finder: a part of the shop that is one page
 async function showStep(address, isNew) {
-  const answer = await fetch(address, { headers: { accept: "text/html" } });
-  if (!answer.ok) return location.assign(address);
+  const answer = await fetch(address, { headers: { accept: "text/html" } }).catch(() => undefined);
+  if (!answer?.ok) return location.assign(address); // the browser says what is wrong, or does better
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
   // The address first: what is told below is told of it.
   if (isNew) history.pushState({ gifts: true }, "", address);

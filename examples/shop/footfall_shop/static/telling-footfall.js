@@ -19,4 +19,7 @@ function tellPage() {
 document.addEventListener("shop:happened", ({ detail }) => detail.forEach(tell));
 document.addEventListener("shop:page", tellPage);
 document.addEventListener("shop:consent", ({ detail }) => call("consent", detail));
+// A page that the back button brings back as it was is seen again; what was told on it happened once. The tracker takes up
+// its work in a listener of its own, so this waits until that has run.
+addEventListener("pageshow", ({ persisted }) => persisted && setTimeout(() => call("page", ...data().page)));
 tellPage();
