@@ -134,6 +134,7 @@ def deaf(script: Path) -> Iterator[str]:
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("content-type", "text/javascript; charset=utf-8")
+            self.send_header("access-control-allow-origin", "*")  # or browsers don't import it
             self.send_header("content-length", str(len(text)))
             self.end_headers()
             self.wfile.write(text)
