@@ -211,7 +211,8 @@ def test_a_shop_without_visitors_says_what_to_do(tmp_path: Path, context: Browse
         page.goto(board.url)
         key = board.definitions.sites()[0].write_key
         expect(page.locator(".snippet code")).to_have_text(
-            f'<script async src="{board.url}/footfall.js" data-write-key="{key}"></script>'
+            f'<script data-write-key="{key}" data-host="{board.url}">'
+            f'import("{board.url}/footfall.js").catch(() => {{}})</script>'
         )
         context.close()
 
