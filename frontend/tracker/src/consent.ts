@@ -6,6 +6,9 @@ import { options } from "./options";
 import { object, plain } from "./plain";
 import { load, readCookie, save, writeCookie } from "./storage";
 
+/** A page that is only rendered in advance: nobody has seen it, and its data layer has not been read. */
+export const isAhead = (): unknown => (document as { prerendering?: boolean }).prerendering;
+
 const CONSENT_KEY = "ff_consent";
 
 /** The decision in force, or null. */
@@ -13,14 +16,14 @@ export let purposes: Purposes | null = null;
 
 /** Nothing before a yes, from now on. */
 export function requireConsent(): void {
-  options["consent"] = "required";
+  options["consent"] = true;
 }
 
 /** Yes, no, or undefined: not asked yet, and nothing may be kept or sent before. */
 export function answer(): boolean | undefined {
-  if (purposes) return purposes["analytics"] === true;
+  if (purposes && !isAhead()) return purposes["analytics"] === true;
   // Global Privacy Control counts as "required": only an explicit yes on this site goes before it.
-  const isRequired = options["consent"] === "required";
+  const isRequired = options["consent"] != null || isAhead();
   return isRequired || (navigator as { globalPrivacyControl?: unknown }).globalPrivacyControl === true
     ? undefined
     : true;

@@ -28,13 +28,15 @@ export function here(): Place {
 // A page's first Intl object takes 10 ms and more; Temporal, where there is one, takes nothing.
 declare const Temporal: { Now: { timeZoneId(): string } };
 let timezone: string | undefined;
+let userAgent: string | undefined;
 
 export function contextAt(page: Place, purposes: Purposes | null): Json {
   timezone ??=
     attempt(() => Temporal.Now.timeZoneId()) ?? attempt(() => Intl.DateTimeFormat().resolvedOptions().timeZone);
+  userAgent ??= navigator.userAgent; // a page that is going may say something else
   return {
     page,
-    userAgent: navigator.userAgent,
+    userAgent,
     locale: navigator.language,
     timezone,
     consent: purposes ? { categoryPreferences: purposes } : undefined,

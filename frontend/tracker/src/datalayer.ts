@@ -30,13 +30,13 @@ export function layerOf(name: string): Json[] {
   const shared = window as unknown as Record<string, Json[]>;
   shared[name] ??= [];
   if (Array.isArray(shared[name])) return shared[name];
-  warn(`${name} is no data layer`);
+  warn("no data layer");
   return [];
 }
 
 /** What was pushed before the tracker came: decisions on consent, which go before everything, or all else. */
 export function readBacklog(layer: Json[], isConsent: boolean): void {
-  for (const entry of layer.slice(-BACKLOG_MAX)) {
+  for (const entry of layer.slice(isConsent ? 0 : -BACKLOG_MAX)) {
     guard(() => {
       if ((entry?.[0] === "consent") === isConsent) read(entry);
     });
@@ -92,9 +92,11 @@ export function shopProperties(given: unknown, currency?: unknown): Json {
   const action = plain(object(said["actionField"]));
   const list = said["items"] ?? said["products"];
   const products = Array.isArray(list) ? list.map(product) : [];
-  return plain(!products[1] && object(products[0]), { currency, revenue: action["revenue"] }, said, {
+  const first = object(products[0]);
+  return plain(!products[1] && first, { revenue: action["revenue"] }, said, {
     order_id: said["transaction_id"] ?? action["id"],
     query: said["search_term"],
+    currency: said["currency"] ?? currency ?? first?.["currency"],
     products: list && products,
     items: undefined,
   });

@@ -16,12 +16,17 @@ let isCookieDue = false;
 /** 128 random bits as four numbers. */
 export const randomId = (): string => crypto.getRandomValues(new Uint32Array(4)).join("-");
 
+/** The id that this browser has, or none. */
+export const knownId = (cookie = readCookie(ANONYMOUS)): string => anonymousId || cookie || load(ANONYMOUS) || "";
+
 /** Read or make the ids. Call only when storing is allowed. */
-export function openIdentity(known = readCookie(ANONYMOUS) || load(ANONYMOUS) || ""): void {
+export function openIdentity(given?: string): void {
+  const cookie = readCookie(ANONYMOUS);
+  const known = given || knownId(cookie);
   anonymousId = /^[\w-]{16,64}$/.test(known) ? known : randomId();
   userId ??= load(USER) || undefined;
   save(ANONYMOUS, anonymousId);
-  if (readCookie(ANONYMOUS) !== anonymousId || !(Math.abs(Date.now() - +load(COOKIE_AT)!) < COOKIE_EVERY_MS)) {
+  if (cookie !== anonymousId || !(Math.abs(Date.now() - +load(COOKIE_AT)!) < COOKIE_EVERY_MS)) {
     writeCookie(ANONYMOUS, anonymousId);
     isCookieDue = true;
   }

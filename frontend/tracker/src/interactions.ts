@@ -100,7 +100,7 @@ export function describe(element: HTMLElement): Json {
 
 export function propertiesOf(element: Element): Json {
   const properties = plain();
-  for (const { name, value } of [...element.attributes]) {
+  for (const { name, value } of element.attributes) {
     if (name.startsWith(PROPERTY)) properties[name.slice(PROPERTY.length)] = value;
   }
   return properties;

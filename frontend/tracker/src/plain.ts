@@ -39,7 +39,10 @@ export function copy(given: unknown): unknown {
     if (from["toJSON"]) return walk((from as unknown as Date).toJSON(), path);
     const isList = Array.isArray(from);
     const to = isList ? ([] as unknown as Json) : plain();
-    for (const key of Object.keys(isList ? from.slice(0, NODES_MAX) : from)) {
+    const names = Object.keys(isList ? from.slice(0, NODES_MAX) : from);
+    const isLong = (name: string): unknown => attempt(() => object(from[name]));
+    // What is short goes first: an order keeps its id and value, however many lines stand before them.
+    for (const key of [...names.filter((name) => !isLong(name)), ...names.filter(isLong)]) {
       nChars -= key.length;
       if (nNodes-- < 1 || nChars < 1) break;
       const part = attempt(() => walk(from[key], path));

@@ -6,9 +6,9 @@
 // first request, and sends it again if that fails. So an event may be sent twice; the server counts it by messageId.
 
 import { attempt, later } from "./guard";
-import { cookieAnswered, cookieWish, randomId } from "./identity";
+import { anonymousId, cookieAnswered, cookieWish, forgetIdentity, randomId } from "./identity";
 import { keys, load, save } from "./storage";
-import { beacon, isLasting, KEEPALIVE_MAX_BYTES, post } from "./wire";
+import { beacon, isLasting, KEEPALIVE_MAX_BYTES, nOthers, post } from "./wire";
 
 const PREFIX = "ff_queue_";
 /** Longest that an event under way is in memory alone. */
@@ -76,7 +76,8 @@ export function flush(): void {
   underWay = batch;
   keepSoon();
   post(bodyOf(batch, wish), !!wish, (status, afterMs) => {
-    if (underWay !== batch) return; // forgotten or left meanwhile
+    // Forgotten or left meanwhile; an answer may have brought the cookie back after it was deleted.
+    if (underWay !== batch) return anonymousId || forgetIdentity();
     underWay = [];
     isAnswered = status > 199 && status < 300;
     if (isAnswered) {
@@ -89,9 +90,10 @@ export function flush(): void {
       // The same batch will never be taken: halve it, and in the end let the one bad event go.
       maxEvents = batch.length >> 1;
       if (!maxEvents) remove(batch);
-    } else {
+    } else if (nFailures++ >= nOthers() || status) {
+      // There is no other address to try first.
       add(doubtful.splice(0));
-      const backoffMs = Math.min(RETRY_FIRST_MS * 2 ** nFailures++, RETRY_MAX_MS) * (0.5 + Math.random() / 2);
+      const backoffMs = Math.min((RETRY_FIRST_MS / 2) * 2 ** nFailures, RETRY_MAX_MS) * (0.5 + Math.random() / 2);
       retryAt = performance.now() + Math.max(backoffMs, Math.min(afterMs, RETRY_MAX_MS));
     }
     if (isKept) keep();

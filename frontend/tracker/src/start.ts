@@ -1,6 +1,7 @@
 // Where does it all start? Replays the calls made before loading, watches the page, and gives the page its calls.
 
 import type { Footfall, Settings } from "./api";
+import { isAhead } from "./consent";
 import { layerOf, readBacklog, watchLayer } from "./datalayer";
 import { guard, listen, warn } from "./guard";
 import { watchInteractions } from "./interactions";
@@ -26,9 +27,8 @@ export function start(settings: Partial<Settings>): Footfall | undefined {
   setOptions(settings);
   openWire(`${host}`.split(/[\s,]+/));
   openQueue(writeKey);
-  open();
 
-  const run = ([call, ...args]: readonly unknown[]): void => api[`${call}`]?.(...(args as never[]));
+  const run = ([call, ...args]: readonly unknown[]): void => CALLS[`${call}`]?.(...(args as never[]));
   const api = plain() as Calls;
   for (const call of Object.keys(CALLS)) api[call] = (...args) => guard(() => CALLS[call]!(...args));
   // A page may go on to push onto the stub.
@@ -43,6 +43,7 @@ export function start(settings: Partial<Settings>): Footfall | undefined {
     // A decision made before loading holds for the first page view already.
     for (const item of waiting) if (item[0] === "consent") run(item);
     readBacklog(layer, true);
+    open();
     watchVisit(!waiting.some(([call]) => call === "page"));
     for (const item of waiting) if (item[0] !== "consent") run(item);
     readBacklog(layer, false);
@@ -53,7 +54,7 @@ export function start(settings: Partial<Settings>): Footfall | undefined {
     watchLayer(layer);
   };
   // A page that is only rendered in advance hasn't been seen by anybody yet.
-  if ((document as { prerendering?: boolean }).prerendering) listen("prerenderingchange", begin);
+  if (isAhead()) listen("prerenderingchange", begin);
   else guard(begin);
   return window.footfall as Footfall;
 }

@@ -20,7 +20,7 @@ export function save(key: string, value?: string): boolean {
 export const keys = (): string[] => attempt(() => Object.keys(localStorage)) ?? [];
 
 export const readCookie = (name: string): string | undefined =>
-  attempt(() => document.cookie.match(`(?:^|; )${name}=([^;]*)`)?.[1]);
+  attempt(() => document.cookie.match(`(^|; )${name}=([^;]*)`)?.[2]);
 
 let widest: string | undefined;
 

@@ -6,7 +6,7 @@ import type { CallOptions, Decision } from "./api";
 import { answer, decide, purposes, readDecision, requireConsent } from "./consent";
 import { contextAt, here, type Place } from "./context";
 import { warn } from "./guard";
-import { anonymousId, forgetIdentity, openIdentity, randomId, setUser, userId } from "./identity";
+import { anonymousId, forgetIdentity, knownId, openIdentity, randomId, setUser, userId } from "./identity";
 import { copy, type Json, object, plain } from "./plain";
 import { adopt, forget, push, sendOnce } from "./queue";
 
@@ -54,10 +54,10 @@ export function ask(): void {
 }
 
 function add(type: string, fields: Json | "" | undefined, given?: CallOptions, place = here()): void {
-  if (!fields) return warn(`${type} says too little`);
+  if (!fields) return warn("says too little");
   const said = answer(); // what other tabs decide is told by events; reading cookies each time would cost
   const { context, timestamp, messageId } = plain(object(given)) as CallOptions;
-  const copied = copy({ ...fields, type, context, messageId }) as Json;
+  const copied = copy({ type, messageId, ...fields, context }) as Json;
   const call: Held = [copied, place, new Date(timestamp ?? Date.now())];
   if (said) write(...call);
   else if (said === undefined && held.length < HELD_MAX) held.push(call);
@@ -110,7 +110,7 @@ export function reset(): void {
 
 /** The visitor's decision. One that a banner repeats on every page (`isNews` false) is told only if it is another one. */
 export function consent(decision: Decision, isNews = true): void {
-  const before = isOpen && { anonymousId, userId };
+  const before = knownId();
   const told = { type: "track", event: CONSENT_EVENT, properties: {} };
   isNews = decide(decision) || isNews;
   if (answer()) {
@@ -119,7 +119,9 @@ export function consent(decision: Decision, isNews = true): void {
   } else if (before) {
     // The one last word: without it the server would go on scoring and writing to the visitor.
     const context = { consent: { categoryPreferences: purposes } };
-    sendOnce(JSON.stringify({ ...told, ...before, messageId: randomId(), timestamp: new Date(), context }));
+    sendOnce(
+      JSON.stringify({ ...told, anonymousId: before, userId, messageId: randomId(), timestamp: new Date(), context }),
+    );
   }
   settle();
 }

@@ -6,38 +6,34 @@ import { attempt, guard } from "./guard";
 /** Browsers allow 64 KiB of bodies that outlive the page, all together. */
 export const KEEPALIVE_MAX_BYTES = 60_000;
 const TIMEOUT_MS = 10_000;
-const HOST_KEY = "ff_host";
 
 /** `status` is 0 if there was no answer; `pauseMs` is what the server asked for. */
-export type Done = (status: number, pauseMs: number) => void;
+export type Done = (status: number, pauseMs: number) => unknown;
 
 // Pages and their tools replace fetch, some by something broken. What isn't the browser's own isn't used.
 const given = globalThis.fetch;
 /** Requests under way outlive the page. */
-export const isLasting = !!attempt(() => /\[native code/.test(Function.prototype.toString.call(given)));
+export const isLasting = !!attempt(() => /fetch\(\) {\s+\[native/.test(`${given}`));
 
 let urls: string[] = [];
 let at = 0;
 
 /** The addresses of a server: several where blockers refuse the first. */
 export function openWire(hosts: string[]): void {
-  urls = hosts.map((host) => new URL(`${host.replace(/\/+$/, "")}/v1/batch`, location.href).href);
-  at = (urls[1] && +attempt(() => sessionStorage.getItem(HOST_KEY))!) || 0;
+  // Taking addresses apart would cost more than putting them together. A path is one of the page's origin.
+  urls = hosts.map((host) => `${/^\/\w/.test(host) ? location.origin : ""}${host.replace(/\/+$/, "")}/v1/batch`);
 }
 
 const url = (): string => urls[at % urls.length]!;
 
-export function post(body: string, withCookies: boolean, done: Done, nTries = 1): void {
+/** How many other addresses there are to try. */
+export const nOthers = (): number => urls.length - 1;
+
+/** One request; if the address can't be reached, the next one goes to the next address. */
+export function post(body: string, withCookies: boolean, done: Done): void {
   const finish = (status: number, retryAfter?: string | null): void => {
-    guard(() => {
-      if (status || nTries >= urls.length) {
-        if (nTries > 1) attempt(() => sessionStorage.setItem(HOST_KEY, `${at}`));
-        done(status, +retryAfter! * 1_000 || 0);
-      } else {
-        at++;
-        post(body, withCookies, done, nTries + 1);
-      }
-    });
+    if (!status) at++;
+    guard(() => done(status, +retryAfter! * 1_000 || 0));
   };
   if (isLasting) {
     given(url(), {
@@ -63,11 +59,9 @@ export function post(body: string, withCookies: boolean, done: Done, nTries = 1)
 
 /** Whether the browser took it over, to be sent after the page is gone. */
 export function beacon(body: string): boolean {
-  if (navigator.sendBeacon) return navigator.sendBeacon(url(), body);
-  if (isLasting) post(body, false, () => {});
-  return isLasting;
+  return navigator.sendBeacon?.(url(), body);
 }
 
 /** Is the server on the page's own site, so that it may set cookies for it? */
 export const isWithin = (domain: string): boolean =>
-  `.${new URL(url()).hostname}`.endsWith(`.${domain || location.hostname}`);
+  `.${new URL(url(), location.href).hostname}`.endsWith(`.${domain || location.hostname}`);

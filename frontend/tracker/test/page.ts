@@ -24,7 +24,8 @@ export class Wire {
       const answer = this.answers.shift() ?? new Response('{"success":true}', { status: 200 });
       return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
     };
-    vi.stubGlobal("fetch", fetch.bind(null)); // a bound function looks like the browser's own
+    // It must look like the browser's own.
+    vi.stubGlobal("fetch", Object.assign(fetch, { toString: () => "function fetch() { [native code] }" }));
     Object.defineProperty(navigator, "sendBeacon", {
       configurable: true,
       value: (url: string, body: string) => this.beacons.push({ url, ...JSON.parse(body) }) > 0,
