@@ -105,13 +105,13 @@ def test_a_page_closed_while_its_request_is_under_way_loses_nothing(
 
 
 def test_what_a_crashed_tab_left_is_sent_by_the_next_page_and_not_before(world: World, context: BrowserContext) -> None:
-    world.capture.answers = [(503, {"retry-after": "5"})]
+    world.capture.answers = [(503, {"retry-after": "100"})]
     crashing, other = context.new_page(), context.new_page()
     crashing.goto(f"{world.shop}/crash")
     crashing.wait_for_function("Object.keys(localStorage).some(key => key.startsWith('ff_queue_'))")
-    crashing.evaluate(  # written more than a minute ago, as other pages see it
+    crashing.evaluate(  # written more than a minute ago, with no pause left, as other pages see it
         "for (const key of Object.keys(localStorage)) if (key.startsWith('ff_queue_'))"
-        "  localStorage[key] = localStorage[key].replace(/^.[0-9]+/, '[1')"
+        "  localStorage[key] = localStorage[key].replace(/^.[0-9]+,[0-9.]+/, '[1,0')"
     )
     other.goto(f"{world.shop}/other")
     other.wait_for_function(IS_LOADED)

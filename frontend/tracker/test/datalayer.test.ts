@@ -134,6 +134,24 @@ describe("Google Analytics 4", () => {
   });
 });
 
+test("a currency that only the items name is the order's", async () => {
+  await start();
+  gtag("event", "purchase", {
+    items: [
+      { item_id: "a", currency: "EUR" },
+      { item_id: "b", currency: "EUR" },
+    ],
+  });
+  expect(await tracked()).toMatchObject([{ properties: { currency: "EUR" } }]);
+});
+
+test("an order keeps its id and sum however many lines stand before them", async () => {
+  await start();
+  const items = Array.from({ length: 400 }, (_, n) => ({ item_id: `sku-${n}`, item_name: "x".repeat(60), price: 1 }));
+  gtag("event", "purchase", { items, currency: "EUR", value: 400, transaction_id: "o-1" });
+  expect(await tracked()).toMatchObject([{ properties: { order_id: "o-1", value: 400, currency: "EUR" } }]);
+});
+
 describe("older e-commerce shapes", () => {
   const products = [
     { id: "s1", name: "Boot", price: "59.90", brand: "Ida", category: "women/shoes", variant: "red", quantity: 1 },
@@ -234,6 +252,30 @@ describe("consent mode", () => {
     expect(await names()).toEqual([]);
     expect(wire.beacons).toHaveLength(1);
     expect(Object.keys(localStorage)).toEqual(["ff_consent"]);
+  });
+
+  test("a denied default is heard before anything is written, however old it is", async () => {
+    const layer: Layer = [];
+    shared.dataLayer = layer;
+    gtag("consent", "default", denied);
+    for (let n = 0; n < 350; n++) layer.push({ event: "other" });
+    const written = vi.spyOn(Storage.prototype, "setItem");
+    await start(layer);
+    expect(await tracked()).toEqual([]);
+    expect(wire.events).toEqual([]);
+    expect(written).not.toHaveBeenCalled();
+    expect(document.cookie).toBe("");
+  });
+
+  test("who denies on the first visit is never named", async () => {
+    const layer: Layer = [];
+    shared.dataLayer = layer;
+    gtag("consent", "default", { analytics_storage: "granted" });
+    gtag("consent", "update", denied);
+    await start(layer);
+    await tracked();
+    expect(wire.beacons).toEqual([]);
+    expect(wire.sent).toEqual([]);
   });
 
   test("a granted default asks nobody", async () => {

@@ -92,3 +92,15 @@ test("the npm entry starts the same tracker, and nothing on a server", async () 
   expect(start(SETTINGS)).toBeUndefined();
   vi.stubGlobal("document", page);
 });
+
+test("a page that is only rendered in advance keeps and sends nothing until it is seen", async () => {
+  const ahead = { configurable: true, value: true };
+  Object.defineProperty(document, "prerendering", ahead);
+  (await load()).start.start(SETTINGS);
+  footfall().track("Early");
+  expect(await names()).toEqual([]);
+  expect([document.cookie, Object.keys(localStorage)]).toEqual(["", []]);
+  Object.defineProperty(document, "prerendering", { ...ahead, value: false });
+  document.dispatchEvent(new Event("prerenderingchange", { bubbles: true }));
+  expect((await names()).sort()).toEqual(["Early", "page"]);
+});
