@@ -217,7 +217,7 @@ def demo(
     history_days: Annotated[int, typer.Option(min=1, max=365, help="How many days of history come first.")] = 30,
     history_visitors: Annotated[
         int, typer.Option(min=1, max=1_000_000, help="How many shoppers that history holds.")
-    ] = 8_000,
+    ] = 6_500,
     shop_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the shop; 0 takes a free one.")] = 8701,
     layer_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the shop's variant that fills a dataLayer.")

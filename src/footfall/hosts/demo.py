@@ -51,7 +51,7 @@ class Plan(msgspec.Struct, frozen=True):
     """How busy the demo is."""
 
     visitors_per_minute: float = 60.0
-    history_visitors: int = 8_000
+    history_visitors: int = 6_500
     history_days: int = 30
     shop_port: int = 8701
     layer_port: int = 8702
