@@ -142,6 +142,7 @@ def test_from_a_search_engine_to_an_order(served: Served, page: Page, options: d
         page.reload()
         page.goto(f"{shop}/sale")
         shopper.back(f"/order/{shopper.order_id}")
+        shopper.look()  # a page that is left at once has not been seen
         page.reload()
         after = shopper.profile_with(page_view=shopper.visited.counts["page_view"] + 4)
         assert (after["orders"]["n"], after["orders"]["revenue"]) == (1, REVENUE)

@@ -18,7 +18,7 @@ def test_the_tracker_is_measured_beside_a_page_without_it(
 ) -> None:
     if not tracker.SCRIPT.is_file():
         lacking("The built tracker", "make setup")
-    size = ["--rounds", "1", "--thread-rounds", "1", "--window-s", "1", "--clicks", "3", "--folder", str(tmp_path)]
+    size = ["--rounds", "1", "--thread-rounds", "2", "--window-s", "3", "--clicks", "3", "--folder", str(tmp_path)]
     assert tracker.main(["--json", *size]) == 0
 
     result: dict[str, Any] = msgspec.json.decode(capfd.readouterr().out)
