@@ -59,13 +59,22 @@ def is_optional(path: str) -> bool:
     return any(path.lstrip(".").endswith(optional) for optional in OPTIONAL)
 
 
+def seen(page: Page) -> None:
+    """A page that is left before the tracker has come tells nothing."""
+    page.wait_for_function("() => window.footfall?.isLoaded")
+    page.wait_for_timeout(100)
+
+
 def a_real_visit(page: Page, url: str) -> None:
     """Home, a list, a product with a size, the cart, delivery, a code, a wish, the checkout, the order; an account."""
     page.goto(f"{url}/?utm_source=google&utm_medium=cpc&utm_campaign=x&utm_term=y", referer="https://www.google.com/")
+    seen(page)
     page.get_by_role("link", name="Women").first.click()
     page.locator("[data-filters] select[name=sort]").first.select_option("price")
     page.wait_for_url("**sort=price**")
+    seen(page)
     page.goto(f"{url}/women/shoes/sneakers")
+    seen(page)
     card = page.locator("a[data-product]").first
     card.hover()
     page.wait_for_timeout(700)  # as long as the tracker takes for a pointer at rest
@@ -77,23 +86,33 @@ def a_real_visit(page: Page, url: str) -> None:
     page.locator("input[name=size]").first.check(force=True)
     page.locator('form[action="/cart/add"] button[type=submit]').click()
     page.wait_for_url("**/cart")
+    seen(page)
     page.goto(f"{url}/search?q=mug")
+    seen(page)
     page.goto(f"{url}/gifts")
+    seen(page)
     page.goto(f"{url}/campaign/knitwear-season")
+    seen(page)
     page.goto(f"{url}/women/shoes/boots/ridge-boot")
+    seen(page)
     page.locator("input[name=size]").first.check(force=True)
     page.goto(f"{url}/sign-in")  # leaves the form unsent
+    seen(page)
     page.locator('form[action="/sign-in"] input[name=email]').fill("ada@example.org")
     page.locator('form[action="/sign-in"] button').first.click()
     page.wait_for_url("**/account")
+    seen(page)
     page.goto(f"{url}/checkout")
+    seen(page)
     form = page.locator('form[action="/checkout"]')
     answers = {"email": "ada@example.org", "name": "Ada", "address": "Quay 1", "city": "Lund", "postcode": "22100"}
     for name, text in (answers | {"card": "4242 4242 4242 4242"}).items():
         form.locator(f"[name={name}]").fill(text)
     form.locator("button[type=submit]").first.click()
     page.wait_for_url("**/order/*")
+    seen(page)
     page.goto(f"{url}/delivery")  # sends what earlier pages could not
+    seen(page)
 
 
 def test_what_shoppers_say_has_the_fields_that_the_tracker_sends(page: Page, shop: tuple[str, Capture]) -> None:
