@@ -117,7 +117,8 @@ describe("the pointer at rest", () => {
 });
 
 describe("forms", () => {
-  const FORM = '<form name="f" action="/pay?token=1"><input name="id" value="typed by hand"><input type="password"></form>';
+  const FORM =
+    '<form name="f" action="/pay?token=1"><input name="id" value="typed by hand"><input type="password"></form>';
   const type = (selector: string) => at(selector).dispatchEvent(new Event("input", { bubbles: true }));
   const steps = async () =>
     (await told()).map((event) => [event["event"], (event["properties"] as { step: string }).step]);
