@@ -1,0 +1,36 @@
+"""What turns features into propensities while events come in? The one shape that the engine knows of any model."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+
+class Scorer(Protocol):
+    """A model ready to serve one site; pure, called from one thread at a time."""
+
+    @property
+    def version(self) -> int:
+        """Number of the model's version in the registry; 0 is the prior."""
+        ...
+
+    def score_into(self, features: np.ndarray, scores: np.ndarray) -> None:
+        """Fill ``scores`` float32[n, 2] (probabilities by ``rows.TARGETS``; NaN where the model has no such target)
+        from ``features`` float32[n, N_FEATURES]."""
+        ...
+
+
+class Scored(NamedTuple):
+    """What the engine's last batch gave its visitors; arrays of length n, one entry a touched visitor, owned by it."""
+
+    rows: np.ndarray
+    """int32[n]"""
+    offsets: np.ndarray
+    """int64[n]: log offset of the visitor's latest event in the batch."""
+    times: np.ndarray
+    """int64[n], ms: at which the features were taken, the record's ``last_seen``."""
+    features: np.ndarray
+    """float32[n, N_FEATURES]; overwritten by the next batch, copy what is kept."""
+    scores: np.ndarray
+    """float32[n, 2]"""
+    versions: np.ndarray
+    """int32[n]: which version scored."""
