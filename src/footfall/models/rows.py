@@ -1,7 +1,8 @@
 """What is a model trained on and judged by? Point-in-time rows, their labels, and how they are split by time.
 
 A row is a visitor's features just after one of the session's first 1, 2, 3, 5, 8, 13, … events. It knows nothing later
-than that event; its labels do. Where rows come from is no matter here: :mod:`footfall.training_set` makes them by replay.
+than that event; its labels do. Where rows come from
+is no matter here: :mod:`footfall.training_set` makes them by replay.
 """
 
 from typing import NamedTuple
