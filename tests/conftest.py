@@ -10,6 +10,9 @@ from typing import Any, NoReturn
 import hypothesis
 import pytest
 
+from footfall.base.chromium import INSTALL
+from footfall.base.chromium import chromium as find_chromium
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 IS_CI = os.environ.get("CI", "").lower() in {"true", "1"}
@@ -22,8 +25,6 @@ hypothesis.settings.load_profile("footfall")
 for _name in [name for name in os.environ if name.startswith("FOOTFALL_")]:
     if _name not in {"FOOTFALL_SHARED_DATA", "FOOTFALL_CHROMIUM"}:
         del os.environ[_name]
-
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -77,10 +78,9 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of the system's Chromium or Chrome (``FOOTFALL_CHROMIUM``, or the first on the PATH)."""
-    named = os.environ.get("FOOTFALL_CHROMIUM")
-    found = named or next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+    found = find_chromium()
     if not found:
-        _lacking("Chromium", "apt-get update && apt-get install -y chromium")
+        _lacking("Chromium", INSTALL)
     return found
 
 

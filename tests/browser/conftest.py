@@ -7,18 +7,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.browser.capture import TRACKER
 
-expect.set_options(timeout=20_000)  # password hashing takes its time on a busy machine
+from footfall.base.chromium import ARGUMENTS
 
-ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+expect.set_options(timeout=20_000)  # password hashing takes its time on a busy machine
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@
 writes the three of the example shop that the README shows.
 """
 
-import shutil
 import sys
 import tempfile
 import time
@@ -12,11 +11,11 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 from tests.browser.capture import Capture
-from tests.browser.conftest import ARGUMENTS
 from tests.browser.dashboards import Dashboard, dashboard
 from tests.browser.profiles import SampleProfiles
 from tests.browser.serving import serve
 
+from footfall.base.chromium import ARGUMENTS, chromium
 from footfall_shop.app import build
 
 SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "height": 844}}
@@ -29,9 +28,8 @@ def main() -> None:
     if "--readme" in sys.argv:
         _readme(folder)
         return
-    chromium = shutil.which("chromium")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as data, tempfile.TemporaryDirectory() as none:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         with (
             dashboard(Path(data), SampleProfiles()) as full,
             dashboard(Path(none), SampleProfiles(is_empty=True)) as empty,
@@ -99,7 +97,7 @@ def _readme(folder: Path) -> None:
         serve(Capture()) as server,
         serve(build(server, "wk")) as shop,
     ):
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1160, "height": 760})
         page.goto(shop)
         _ready(page)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.browser.conftest import ARGUMENTS
 from tests.browser.serving import serve
 from tests.browser.shopping import COOKIE, KEYWORD, SEARCH_HOST, Shopper, Visited, search_engine, shop_before, stored
 from tests.served import Served, until
+
+from footfall.base.chromium import ARGUMENTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

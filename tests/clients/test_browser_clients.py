@@ -9,20 +9,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 from tests.clients.conftest import KEY, Pages, Server, summary, wait_for
 
+from footfall.base.chromium import ARGUMENTS
 from footfall.events.wire import Source
 
 pytestmark = pytest.mark.browser
-
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 SEGMENT = """<!doctype html><title>Shop</title><link rel="icon" href="data:,">
 <script src="/ajs/index.js"></script><script>
@@ -41,7 +31,7 @@ analytics.ready(() => document.title = "ready")
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from footfall import config
+from footfall.base.chromium import INSTALL, chromium
 from footfall.base.errors import BadInput
 from footfall.settings import Settings
 
@@ -328,8 +329,7 @@ def _open_files() -> Iterator[Check]:
 
 
 def _tools() -> Iterator[Check]:
-    browsers = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-    found = next((path for name in browsers if (path := shutil.which(name))), None)
+    found = chromium()
     if found:
         yield Check("Chromium", State.OK, found)
     else:
@@ -337,7 +337,7 @@ def _tools() -> Iterator[Check]:
             "Chromium",
             State.OPTIONAL,
             "only for the project's own browser tests",
-            "apt-get update && apt-get install -y chromium",
+            INSTALL,
         )
     node = shutil.which("node")
     if node:

@@ -11,7 +11,6 @@ import logging
 import multiprocessing
 import os
 import re
-import shutil
 import signal
 from pathlib import Path
 from random import Random
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from footfall.base.chromium import ARGUMENTS, chromium
 from footfall.shoppers import truth
 from footfall.shoppers.arrivals import arrival
 from footfall.shoppers.devices import COMPUTERS, PHONES, Model, some_model
@@ -34,21 +34,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
+_SPARING = (
     "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
     "--disable-extensions",
     "--renderer-process-limit=4",
     "--js-flags=--max-old-space-size=128",
-]
+)
 _VISITS_OF_A_CHROMIUM = 40
 _VISIT_MAX_S = 300.0
 _STEP_MAX_MS = 10_000
@@ -57,11 +48,6 @@ _ADDRESS = re.compile(rf"(?:^|; ){ADDRESS_COOKIE}=([0-9.]+)".encode())
 _LANDINGS = {"sale": "/sale", "gifts": "/gifts"}
 _CHROMES = tuple(model for model in (*PHONES, *COMPUTERS) if "Chrome/126" in model.user_agent)
 """A Chromium should say that it is one."""
-
-
-def chromium() -> str:
-    """Path of a Chromium or Chrome (``FOOTFALL_CHROMIUM``, or the first on the PATH), or empty."""
-    return os.environ.get("FOOTFALL_CHROMIUM") or next((path for name in _NAMES if (path := shutil.which(name))), "")
 
 
 def lacking() -> str:
@@ -116,7 +102,9 @@ async def _run(doors: Doors) -> None:
     seeds = Random(f"browsers {doors.seed} {time_ns()}")
     async with async_playwright() as playwright:
         while not stop.is_set():
-            browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS, handle_sigint=False)
+            browser = await playwright.chromium.launch(
+                executable_path=chromium(), args=[*ARGUMENTS, *_SPARING], handle_sigint=False
+            )
             try:
                 shoppers = [
                     _shop_on(browser, Random(seeds.random()), doors, shelves, stop) for _ in range(doors.n_browsers)

@@ -10,8 +10,6 @@ import argparse
 import contextlib
 import gzip
 import http.client
-import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -26,6 +24,8 @@ import numpy as np
 from rich.table import Table
 
 import footfall.web
+from footfall.base.chromium import ARGUMENTS, INSTALL
+from footfall.base.chromium import chromium as find_chromium
 from footfall.hosts.benches import traces
 from footfall.hosts.benches.client import HOST, percentile
 from footfall.hosts.benches.http import Server, serving
@@ -43,17 +43,6 @@ LOAD_MAX_S = 2.0
 """A load event that hasn't come by then is written down as this late."""
 CLICK_MAX_S = 10.0
 _POLL_S = 0.001
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-_FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 BASE = "without"
 VARIANTS = {
     BASE: "no tracker",
@@ -131,11 +120,11 @@ def chromium() -> "Iterator[Browser]":
         from playwright.sync_api import sync_playwright
     except ImportError:
         raise SystemExit("Playwright is missing. Install it: pip install playwright") from None
-    path = os.environ.get("FOOTFALL_CHROMIUM") or next((p for name in _BROWSERS if (p := shutil.which(name))), None)
-    if path is None:
-        raise SystemExit("Chromium is missing. Install it: apt-get update && apt-get install -y chromium")
+    path = find_chromium()
+    if not path:
+        raise SystemExit(f"Chromium is missing. Install it: {INSTALL}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
             yield browser
         finally:
