@@ -50,6 +50,9 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
     """int64[n]: where in ``kinds`` the session begins; the row's trail is ``kinds[trail : trail + n_seen]``."""
     kinds: np.ndarray
     """uint8[m]: kinds of every event of every session, in order."""
+    places: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    """int64[n, 2]: code of the country and hash of the region, as the record has them, 0 if unknown; or int64[0, 2] when
+    they weren't kept. Only the demographic rival asks for them."""
 
     def __len__(self) -> int:
         return len(self.times)
