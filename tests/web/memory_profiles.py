@@ -25,6 +25,7 @@ def live_row(visitor_id: str, label: str, last_seen_ms: int, is_ended: bool = Fa
         "cart": {"n_items": 0, "value": 0.0},
         "orders": {"n": 0, "revenue": 0.0},
         "currency": "USD",
+        "propensity": {"session": 0.12, "week": 0.2, "scored_by": "prior"},
     }
 
 
@@ -52,7 +53,7 @@ class MemoryProfiles:
         found = [row for _, row in self.rows.get(site, [])]
         found = [row for row in found if not (is_live and row["session"]["ended"]) and row["label"].startswith(q)]
         found = [row for row in found if state in ("", row["state"])]
-        found.sort(key=lambda row: row["last_seen"] if sort == "last_seen" else row["orders"]["revenue"], reverse=True)
+        found.sort(key=lambda row: _sort_value(row, sort), reverse=True)
         start = int(cursor or 0)
         has_more = start + limit < len(found)
         return {
@@ -75,7 +76,14 @@ class MemoryProfiles:
             "session_counts": {"page_view": 1},
             "cart": {"items": [], "value": 0.0},
             "features": {"since_last_event_s": 1.0, "since_last_order_d": float("nan")},
-            "propensity": {"session": None, "week": None, "reasons": []},
+            "propensity": {
+                "session": 0.12,
+                "week": 0.2,
+                "scored_by": {"kind": "prior", "version": 0, "is_calibrated": False},
+                "at": row["last_seen"],
+                "reasons": [{"feature": "cart_value", "value": 0.0, "effect": -0.4, "words": "nothing in the cart"}],
+                "week_reasons": [],
+            },
             "stage": None,
             "segments": [],
             "journeys": [],
@@ -130,6 +138,12 @@ class MemoryProfiles:
     def _row(self, site: int, any_id: str) -> dict[str, Any] | None:
         found = (row for _, row in self.rows.get(site, []) if any_id in (row["visitor_id"], row["label"]))
         return next(found, None)
+
+
+def _sort_value(row: dict[str, Any], sort: str) -> Any:
+    if sort == "propensity":
+        return row["propensity"]["session"]
+    return row["last_seen"] if sort == "last_seen" else row["orders"]["revenue"]
 
 
 def failed_event(offset: int, reason: str) -> dict[str, Any]:

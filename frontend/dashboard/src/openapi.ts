@@ -142,6 +142,7 @@ export interface components {
             label: string;
             last_seen: string;
             orders: components["schemas"]["Orders"];
+            propensity: components["schemas"]["RowPropensity"];
             section: string | null;
             session: components["schemas"]["LiveSession"];
             /** @enum {string} */
@@ -235,15 +236,19 @@ export interface components {
         };
         /** Propensity */
         Propensity: {
+            at: string;
             reasons: components["schemas"]["Reason"][];
+            scored_by: components["schemas"]["ScoredBy"];
             session: number | null;
             week: number | null;
+            week_reasons: components["schemas"]["Reason"][];
         };
         /** Reason */
         Reason: {
             effect: number;
             feature: string;
             value: number | null;
+            words: string;
         };
         /** Replay */
         Replay: {
@@ -255,6 +260,20 @@ export interface components {
         /** Replayed */
         Replayed: {
             replayed: number;
+        };
+        /** RowPropensity */
+        RowPropensity: {
+            /** @enum {string} */
+            scored_by: "prior" | "model";
+            session: number | null;
+            week: number | null;
+        };
+        /** ScoredBy */
+        ScoredBy: {
+            is_calibrated: boolean;
+            /** @enum {string} */
+            kind: "prior" | "model";
+            version: number;
         };
         /** Site */
         Site: {

@@ -12,6 +12,8 @@ from litestar.openapi.datastructures import ResponseSpec
 from footfall.ports import Site
 
 State = Literal["first_time", "returning", "known", "paying"]
+ScorerKind = Literal["prior", "model"]
+Stage = Literal["champion", "challenger", "archived"]
 
 
 class Geo(msgspec.Struct):
@@ -46,6 +48,14 @@ class Orders(msgspec.Struct):
     revenue: float
 
 
+class RowPropensity(msgspec.Struct):
+    """Probability of an order within the session and within seven days; ``null`` where nobody scores (robots)."""
+
+    session: float | None
+    week: float | None
+    scored_by: ScorerKind
+
+
 class LiveRow(msgspec.Struct):
     """A visitor as a row of the live list."""
 
@@ -62,6 +72,7 @@ class LiveRow(msgspec.Struct):
     cart: LiveCart
     orders: Orders
     currency: str
+    propensity: RowPropensity
 
 
 class VisitorPage(msgspec.Struct):
@@ -88,19 +99,32 @@ class Cart(msgspec.Struct):
 
 
 class Reason(msgspec.Struct):
-    """What moved a propensity, and how far."""
+    """What moved a propensity; ``effect`` in log-odds, above 0 for an order; ``words`` say it to a reader."""
 
     feature: str
     value: float | None
     effect: float
+    words: str
+
+
+class ScoredBy(msgspec.Struct):
+    """Who scored: the prior (version 0) until there are enough orders to learn from, then a model."""
+
+    kind: ScorerKind
+    version: int
+    is_calibrated: bool
 
 
 class Propensity(msgspec.Struct):
-    """Probability of an order within the session and within seven days; ``null`` before there is a model."""
+    """Probability of an order within the session and within seven days as of ``at``; ``null`` where nobody scores."""
 
     session: float | None
     week: float | None
+    scored_by: ScoredBy
+    at: str
     reasons: list[Reason]
+    """The three that moved ``session`` most."""
+    week_reasons: list[Reason]
 
 
 class JourneyEntry(msgspec.Struct):
@@ -155,6 +179,151 @@ class Timeline(msgspec.Struct):
 
     items: list[TimelineItem]
     cursor: str | None
+
+
+class SharedReason(msgspec.Struct):
+    """What two visitors have in common: it moves both the same way, by at least ``effect`` (log-odds)."""
+
+    feature: str
+    words: str
+    effect: float
+
+
+class SimilarVisitor(msgspec.Struct):
+    """A visit like the one asked about; ``ordered`` is ``null`` while it isn't over."""
+
+    visitor_id: str
+    label: str
+    similarity: float
+    """0 to 1; 1 is the same."""
+    is_live: bool
+    session_number: int
+    at: str
+    ordered: bool | None
+    propensity: float | None
+    shared: list[SharedReason]
+
+
+class SimilarPage(msgspec.Struct):
+    """The visits most like a visitor's, nearest first."""
+
+    visitor_id: str
+    version: int
+    """Of the model whose space this is; 0 before there is one."""
+    is_learned: bool
+    n: int
+    radius: float | None
+    propensity_by_neighbours: float | None
+    """Share of the past ones that ordered, nearer ones counting more."""
+    similar: list[SimilarVisitor]
+
+
+class ModelMetrics(msgspec.Struct):
+    """How well a target is foretold on the test side; ``null`` where it can't be told."""
+
+    roc_auc: float | None
+    pr_auc: float | None
+    log_loss: float | None
+    brier: float | None
+    ece: float | None
+
+
+class Window(msgspec.Struct):
+    """The time that rows come from."""
+
+    begin: str = msgspec.field(name="from")
+    end: str = msgspec.field(name="to")
+
+
+class ModelRow(msgspec.Struct):
+    """A version of the site's model; ``why_not`` says why it can't serve."""
+
+    version: int
+    stage: Stage
+    made: str
+    targets: list[str]
+    n_rows: int
+    n_sessions: int
+    n_orders: int
+    window: Window
+    metrics: dict[str, ModelMetrics]
+    """By target."""
+    can_serve: bool
+    why_not: str
+
+
+class ModelDetail(ModelRow):
+    """A version with its whole card."""
+
+    card: dict[str, Any]
+
+
+class LastTraining(msgspec.Struct):
+    """How the latest training ended."""
+
+    at: str
+    outcome: str
+    message: str
+
+
+class ModelList(msgspec.Struct):
+    """All versions of a site's model, latest first, and who scores now."""
+
+    site: int
+    catalogue_id: str
+    champion: int | None
+    challenger: int | None
+    scored_by: ScorerKind
+    is_training: bool
+    last_training: LastTraining | None
+    versions: list[ModelRow]
+
+
+class FeaturePsi(msgspec.Struct):
+    """How far a feature's live values have moved from those trained on (population stability index)."""
+
+    feature: str
+    psi: float
+
+
+class Calibration(msgspec.Struct):
+    """Means of what was foretold and of what came, over ``n`` decisions old enough to know."""
+
+    predicted: float | None
+    observed: float | None
+    n: int
+    ece: float | None
+
+
+class Alarm(msgspec.Struct):
+    """Something about the model that somebody should look at."""
+
+    what: str
+    since: str
+    message: str
+
+
+class Duel(msgspec.Struct):
+    """Champion and challenger on the same live decisions."""
+
+    n: int
+    champion_log_loss: float | None
+    challenger_log_loss: float | None
+    better: Literal["champion", "challenger", "undecided"]
+
+
+class Drift(msgspec.Struct):
+    """How the live traffic differs from what the champion learned from; ``at`` is ``null`` before the first look."""
+
+    at: str | None
+    version: int | None
+    psi: list[FeaturePsi]
+    """Largest first."""
+    score_psi: float | None
+    calibration: dict[str, Calibration]
+    """By target."""
+    alarms: list[Alarm]
+    challenger: Duel | None
 
 
 class Ledger(msgspec.Struct):
