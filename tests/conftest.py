@@ -3,12 +3,14 @@
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
+from uuid import uuid4
 
 import hypothesis
 import pytest
+from tests.adapters.faulty_vfs import FaultyVfs
 
 from footfall.base.chromium import INSTALL
 from footfall.base.chromium import chromium as find_chromium
@@ -64,6 +66,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("The shared data is missing. To run this test: set FOOTFALL_SHARED_DATA to its folder")
     return folder
+
+
+@pytest.fixture
+def disk() -> Iterator[FaultyVfs]:
+    """A file layer of SQLite's that can lose what wasn't synced, and fail."""
+    vfs = FaultyVfs(f"faulty-{uuid4().hex}")
+    yield vfs
+    vfs.unregister()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A data folder and its loops: what is stored when, and what happens when a part fails."""
 
-import itertools
 import random
 import threading
 from collections.abc import Iterator
@@ -33,15 +32,6 @@ from footfall.hosts.init import init
 from footfall.hosts.running import Running
 from footfall.ports import Commit
 from footfall.record.layout import ENDED
-
-_names = (f"faulty-running-{n}" for n in itertools.count())
-
-
-@pytest.fixture
-def disk() -> Iterator[FaultyVfs]:
-    vfs = FaultyVfs(next(_names))
-    yield vfs
-    vfs.unregister()
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Power cuts and failing syncs, at every moment of a longer run; the short forms are in tests/hosts and tests/web."""
 
 import asyncio
-import itertools
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +16,6 @@ from footfall.hosts.serve import application
 from footfall.ports import Site
 
 pytestmark = pytest.mark.torture
-_names = (f"faulty-torture-{n}" for n in itertools.count())
-
-
-@pytest.fixture
-def disk() -> Iterator[FaultyVfs]:
-    vfs = FaultyVfs(next(_names))
-    yield vfs
-    vfs.unregister()
 
 
 @pytest.mark.parametrize("seed", range(4))

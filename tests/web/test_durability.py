@@ -1,12 +1,9 @@
 """What was answered 200 is in the journal, whatever the disk does; the real journal, on a disk that fails on demand."""
 
 import asyncio
-import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from tests.adapters.faulty_vfs import FaultyVfs
 from tests.web.collecting import KEY, SITES, Response, ask, until
 
@@ -16,15 +13,6 @@ from footfall.settings import Settings
 from footfall.web.ack import GroupCommit
 from footfall.web.asgi import App, build
 from footfall.web.collector import Collector
-
-_names = (f"faulty-collector-{n}" for n in itertools.count())
-
-
-@pytest.fixture
-def disk() -> Iterator[FaultyVfs]:
-    vfs = FaultyVfs(next(_names))
-    yield vfs
-    vfs.unregister()
 
 
 class Server:

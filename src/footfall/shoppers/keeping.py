@@ -50,7 +50,7 @@ class Kept:
             while process.is_alive() and not self._is_over.is_set():
                 self._is_over.wait(0.2)
             if self._is_over.is_set():
-                self._end(process)
+                end(process)
                 return
             if process.exitcode == 0:
                 return
@@ -58,13 +58,14 @@ class Kept:
             self._is_over.wait(pause_s)
             pause_s = min(2 * pause_s, _PAUSE_MAX_S)
 
-    @staticmethod
-    def _end(process: BaseProcess) -> None:
-        process.terminate()
-        process.join(_STOP_WITHIN_S)
-        if process.is_alive():
-            process.kill()
-            process.join()
+
+def end(process: BaseProcess) -> None:
+    """Ask a process to end, and kill it if it doesn't listen."""
+    process.terminate()
+    process.join(_STOP_WITHIN_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
 
 
 def _run(module: str, arguments: tuple[Any, ...]) -> None:

@@ -12,14 +12,14 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from footfall.shoppers.keeping import end
 
 HOST = "127.0.0.1"
 _TAG = re.compile(rb"<script\b[^>]*\bdata-write-key=[^>]*>\s*</script>")
 _START_MAX_S = 60.0
-_STOP_MAX_S = 10.0
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -48,18 +48,10 @@ def open_shops(storefronts: Mapping[str, Storefront], write_key: str) -> Iterato
             signs.append(context.Event())
             process = context.Process(target=_serve, args=(door, storefront, write_key, signs[-1]), daemon=True)
             process.start()
-            stack.callback(_end, process)
+            stack.callback(end, process)
         if not all(sign.wait(_START_MAX_S) for sign in signs):
             raise SystemExit("The example shop didn't start.")
         yield addresses
-
-
-def _end(process: BaseProcess) -> None:
-    process.terminate()
-    process.join(_STOP_MAX_S)
-    if process.is_alive():
-        process.kill()
-        process.join()
 
 
 def _serve(door: socket.socket, storefront: Storefront, write_key: str, ready: Any) -> None:
