@@ -5,7 +5,7 @@ All raise :class:`footfall.base.errors.Unavailable` when the medium is full, bro
 had acknowledged before.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -540,6 +540,108 @@ class Definitions(Protocol):
 
     def close(self) -> None:
         """Release files."""
+        ...
+
+
+CHAMPION, CHALLENGER, ARCHIVED = "champion", "challenger", "archived"
+"""Stages of a model: it scores; it scores silently beside the champion; it is kept."""
+
+
+class Artefact(msgspec.Struct, frozen=True):
+    """What a model is made of: its own bytes, and those of the past visits that new ones are compared with."""
+
+    model: bytes
+    past: bytes = b""
+
+
+class ModelVersion(msgspec.Struct, frozen=True):
+    """One trained model of a site. ``card`` says what it was made from and how good it is; ``notes`` what became of it,
+    oldest first, each with its time."""
+
+    site: int
+    version: int
+    stage: str
+    made_ms: int
+    card: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+class ModelRegistry(Protocol):
+    """Every model ever trained, by site and version, and which of them serves.
+
+    Methods may be called from several threads and processes at once, and block. Raises ``Missing`` for a site's version
+    that isn't there, ``Unavailable`` when the registry can't be reached; what serves doesn't depend on it.
+    """
+
+    def register(self, site: int, artefact: Artefact, card: Mapping[str, Any], metrics: Mapping[str, float]) -> int:
+        """Keep a new model and return its version, from 1. It is there whole or not at all; its stage is ARCHIVED."""
+        ...
+
+    def versions(self, site: int) -> list[ModelVersion]:
+        """All versions, newest first; ``[]`` for a site without any."""
+        ...
+
+    def version(self, site: int, version: int) -> ModelVersion:
+        """One version."""
+        ...
+
+    def artefact(self, site: int, version: int) -> Artefact:
+        """Its bytes, as registered; ``Unavailable`` (``bad_artefact``) if they have changed since."""
+        ...
+
+    def promote(self, site: int, version: int, why: str) -> None:
+        """Make it the champion; the champion before is kept in mind for :meth:`rollback`. A challenger stops being one.
+
+        Promoting the champion changes nothing.
+        """
+        ...
+
+    def challenge(self, site: int, version: int, why: str) -> None:
+        """Make it the challenger instead of the one before; ``BadInput`` for the champion. 0: there is none any more."""
+        ...
+
+    def rollback(self, site: int, why: str) -> int:
+        """Make the champion before the champion again, and return it; ``BadInput`` (``no_champion_before``) if there is
+        none."""
+        ...
+
+    def note(self, site: int, version: int, text: str) -> None:
+        """Add a sentence to what became of it."""
+        ...
+
+    def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class Models(Protocol):
+    """What the API reads and does about models. Methods may be called from several threads at once and may block.
+
+    The shapes are those of ``web/shapes.py``.
+    """
+
+    def models(self, site: int) -> dict[str, Any]:
+        """All versions of a site, what serves, and how the last training ended."""
+        ...
+
+    def model(self, site: int, version: int) -> dict[str, Any]:
+        """One version with its card."""
+        ...
+
+    def drift(self, site: int) -> dict[str, Any]:
+        """What the last comparison of live traffic with training found."""
+        ...
+
+    def promote(self, site: int, version: int, by: str) -> dict[str, Any]:
+        """Let a version serve; answers as :meth:`models`. ``BadInput`` if this server can't serve it."""
+        ...
+
+    def rollback(self, site: int, by: str) -> dict[str, Any]:
+        """Let the champion before serve again; answers as :meth:`models`."""
+        ...
+
+    def train(self, site: int, by: str) -> dict[str, Any]:
+        """Start a training; ``Unavailable`` (``is_training``) while there is one. Answers as :meth:`models`."""
         ...
 
 

@@ -22,6 +22,8 @@ PathPrefix = Annotated[str, Meta(pattern="^(/[A-Za-z0-9_-]+)+$", max_length=200,
 """Begins with a slash and doesn't end with one."""
 ScriptName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]+\.js$", max_length=100, examples=["a.js"])]
 """A file name."""
+RegistryPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60, examples=["footfall"])]
+"""Part of a name in MLflow."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,6 +52,26 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failed_max: Annotated[int, _about("Refused events kept; the oldest go first.", ge=100)] = 100_000
     facts_interval_s: Annotated[int, _about("How often shared facts are published.", ge=10)] = 3_600
     facts_window_days: Annotated[int, _about("Days of prices that shared facts look back on.", ge=1)] = 30
+    model_registry_url: Annotated[
+        str, _about("MLflow server or database that keeps all models; empty: a file in the data folder.")
+    ] = ""
+    model_registry_prefix: Annotated[
+        RegistryPrefix, _about("How registered models' names begin; another for each data folder on one MLflow server.")
+    ] = "footfall"
+    retrain_every_h: Annotated[int, _about("How often the server trains anew; 0: never by itself.", ge=0)] = 24
+    retrain_min_orders: Annotated[int, _about("Orders in the lake before the server trains by itself.", ge=10)] = 100
+    retrain_budget_s: Annotated[int, _about("Longest search for a model's settings, per target.", ge=1)] = 300
+    retrain_threads: Annotated[int, _about("Threads of a training that the server starts.", ge=1, le=256)] = 2
+    drift_interval_s: Annotated[int, _about("How often live traffic is compared with training.", ge=10)] = 900
+    drift_window_h: Annotated[int, _about("Hours of live traffic that are compared.", ge=1, le=720)] = 24
+    drift_min_scores: Annotated[int, _about("Fewer scores than this raise no alarm.", ge=100)] = 1_000
+    drift_psi_alarm: Annotated[float, _about("Population stability index from which on there is an alarm.", ge=0)] = (
+        0.25
+    )
+    drift_calibration_alarm: Annotated[
+        float, _about("Share by which orders may differ from what was foretold before there is an alarm.", ge=0)
+    ] = 0.25
+    notify_url: Annotated[str, _about("Where alarms are posted as JSON when they begin and end; empty: nowhere.")] = ""
     reserve_visitors: Annotated[int, _about("Visitors for which memory is set aside at start.", ge=1024)] = 100_000
     geo_database: Annotated[str, _about("Path of an .mmdb file (MaxMind or DB-IP), or empty.")] = ""
     trusted_proxies: Annotated[
