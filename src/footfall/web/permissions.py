@@ -17,6 +17,8 @@ class Permission(StrEnum):
     UNDO_MERGE = "undo_merge"
     REPLAY = "replay"
     """Try failed events again."""
+    MODELS = "models"
+    """Train, promote and roll back models."""
     ADMIN = "admin"
     """Sites, users, tokens, the audit log."""
     METRICS = "metrics"
@@ -29,8 +31,8 @@ ALLOWED: dict[str, frozenset[Permission]] = {
     "viewer": _READER,
     "agent": _READER | {Permission.UNDO_MERGE},
     "marketer": _READER | {Permission.REPLAY},
-    "analyst": _READER | {Permission.REPLAY},
-    "admin": _READER | {Permission.UNDO_MERGE, Permission.REPLAY, Permission.ADMIN},
+    "analyst": _READER | {Permission.REPLAY, Permission.MODELS},
+    "admin": _READER | {Permission.UNDO_MERGE, Permission.REPLAY, Permission.MODELS, Permission.ADMIN},
     "server": frozenset({Permission.SELF, Permission.DECIDE}),
     "machine": frozenset({Permission.METRICS}),
 }
