@@ -597,7 +597,7 @@ class ModelRegistry(Protocol):
         ...
 
     def challenge(self, site: int, version: int, why: str) -> None:
-        """Make it the challenger instead of the one before; ``BadInput`` for the champion. 0: there is none any more."""
+        """Make it the challenger instead of the one before; ``BadInput`` for the champion. 0: there is none then."""
         ...
 
     def rollback(self, site: int, why: str) -> int:
