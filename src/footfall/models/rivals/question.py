@@ -1,0 +1,131 @@
+"""What is every rival asked, and what does it answer? The one shape of all rivals."""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from footfall.base.errors import BadInput
+from footfall.base.kinds import N_KINDS, Kind
+from footfall.models.rows import Rows, Split
+
+CART_KINDS = (
+    Kind.CART_ADD,
+    Kind.CART_REMOVE,
+    Kind.CART_VIEW,
+    Kind.CHECKOUT_START,
+    Kind.PAYMENT_INFO,
+)
+"""What the question "without cart events" hides."""
+
+
+class Question(NamedTuple):
+    """The same rows for every rival: learn from ``split.train``, choose by ``split.valid``, foretell ``split.test``."""
+
+    rows: Rows
+    split: Split
+    target: int
+    is_masked: bool
+    """Nothing of CART_KINDS may be looked at: neither in ``features`` nor in the trails."""
+    seed: int
+    n_threads: int
+    n_trials: int
+    """Most settings of the boosted trees to try."""
+    remaining_s: Callable[[], float]
+    """Seconds that are left of the time budget."""
+
+    @property
+    def features(self) -> np.ndarray:
+        """float32[n, N_FEATURES] to be used."""
+        return self.rows.masked if self.is_masked else self.rows.features
+
+    def labels(self, idx: np.ndarray) -> np.ndarray:
+        """int8[k], 0 or 1."""
+        labels: np.ndarray = self.rows.labels[idx, self.target]
+        return labels
+
+    def weights(self, idx: np.ndarray) -> np.ndarray:
+        """float64[k] with mean 1."""
+        weights = self.rows.weights[idx].astype(np.float64)
+        return np.asarray(weights / weights.mean())
+
+    def base_rate(self) -> float:
+        """Weighted share of ones in the training rows, kept off 0 and 1 by half a row."""
+        weights = self.weights(self.split.train)
+        ones = float(weights[self.labels(self.split.train) == 1].sum())
+        return (ones + 0.5) / (float(weights.sum()) + 1.0)
+
+    def sample(self, idx: np.ndarray, n_most: int, salt: int = 0) -> np.ndarray:
+        """At most ``n_most`` of these rows (at least one visitor's): all rows of randomly chosen visitors, in order.
+
+        Raises BadInput if both labels aren't among them.
+        """
+        kept = whole_visitors(self.rows.visitors, idx, n_most, self.seed + salt)
+        if len(np.unique(self.labels(kept))) < 2:
+            raise BadInput("The rows it may learn from are all of one class.", code="one_class")
+        return kept
+
+    def trails(self) -> "Trails":
+        """Trails to be used."""
+        return trails_of(self.rows, self.is_masked)
+
+
+class Answer(NamedTuple):
+    """Scores of any scale (higher: more likely); they are calibrated afterwards, for all rivals in the same way."""
+
+    valid: np.ndarray
+    """float64[len(split.valid)]"""
+    test: np.ndarray
+    """float64[len(split.test)]"""
+    note: str = ""
+    """What was chosen, for the table: ``k = 100``."""
+
+
+class Rival(Protocol):
+    """Raises FootfallError with a reason if it can't be fitted to these rows."""
+
+    def __call__(self, question: Question, /) -> Answer: ...
+
+
+class Trails(NamedTuple):
+    """Kinds of events that each row has seen: ``kinds[start : end]``, of its session's ``kinds[session : …]``."""
+
+    kinds: np.ndarray
+    """uint8[m]"""
+    starts: np.ndarray
+    """int64[n]"""
+    ends: np.ndarray
+    """int64[n]"""
+
+
+def trails_of(rows: Rows, is_masked: bool) -> Trails:
+    """Trails of all rows, without events of CART_KINDS if those are masked."""
+    ends = rows.trails + rows.n_seen
+    if not is_masked:
+        return Trails(rows.kinds, rows.trails, ends)
+    is_kept = np.ones(max(N_KINDS, 256), bool)
+    is_kept[list(CART_KINDS)] = False
+    kept = is_kept[rows.kinds]
+    before = np.concatenate([[0], np.cumsum(kept)])
+    return Trails(rows.kinds[kept], before[rows.trails], before[ends])
+
+
+def whole_visitors(visitors: np.ndarray, idx: np.ndarray, n_most: int, seed: int) -> np.ndarray:
+    """At most ``n_most`` of the rows ``idx``, with all of theirs for every visitor kept; in the order given.
+
+    ``visitors`` int64[n] by row. Who is kept depends on the seed only.
+    """
+    if len(idx) <= n_most:
+        return idx
+    _, who, n_rows = np.unique(visitors[idx], return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(n_rows))
+    is_in = np.zeros(len(n_rows), bool)
+    is_in[order] = np.cumsum(n_rows[order]) <= n_most
+    is_in[order[0]] = True
+    return idx[is_in[who]]
+
+
+def log_odds(probabilities: np.ndarray) -> np.ndarray:
+    """float64[n]: ln(p / (1 - p)), with p kept within 1e-7 of 0 and 1."""
+    p = np.clip(probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
+    return np.log(p) - np.log1p(-p)
