@@ -2,5 +2,5 @@
 
 import pytest
 
-for _suite in ("event_log", "record_store", "lake"):
+for _suite in ("event_log", "record_store", "lake", "model_registry"):
     pytest.register_assert_rewrite(f"tests.contracts.{_suite}")
