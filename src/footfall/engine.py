@@ -256,10 +256,15 @@ class Engine:
             return
         piece = columns.events[start:stop]
         sessions = np.empty(stop - start, SESSION)
-        self._note_ended(sessions, step(self.records, piece, columns.items, _NO_MERGES, self.plan, sessions))
+        self._note_ended(sessions, self.move(piece, columns.items, _NO_MERGES, sessions))
         for i, traits in columns.traits[bisect_left(columns.traits, (start,)) : bisect_left(columns.traits, (stop,))]:
             if columns.events[i]["status"] == _APPLIED:
                 self._note_traits(int(columns.events[i]["row"]), traits)
+
+    def move(self, events: np.ndarray, items: np.ndarray, merges: np.ndarray, sessions: np.ndarray) -> int:
+        """Let :func:`step` move the records by events in log order, or by merges; the replay of history looks at them
+        in between."""
+        return int(step(self.records, events, items, merges, self.plan, sessions))
 
     def _merge(self, columns: Columns, merge: np.void, links: np.ndarray) -> None:
         """Make two visitors one, and keep both as they were just before, so that it can be taken back."""
@@ -299,7 +304,7 @@ class Engine:
         nothing = np.zeros(1, EVENT)
         nothing["status"] = _FAILED
         sessions = np.empty(2, SESSION)
-        n = step(self.records, nothing, np.zeros(0, ITEM), merges, self.plan, sessions)
+        n = self.move(nothing, np.zeros(0, ITEM), merges, sessions)
         self._dirty[[winner, loser]] = True
         traits = {**self.traits_of(loser), **self.traits_of(winner)}  # where both have one, the winner's stands
         if traits:
