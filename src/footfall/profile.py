@@ -390,10 +390,10 @@ class LiveProfiles:
         values = np.empty((1, N_FEATURES), np.float32)
         with self._parts.lock:
             record = engine.records[row : row + 1].copy()
-            traits = engine.traits_of(row)
+            traits, rates = engine.traits_of(row), engine.facts.rates
         r = record[0]
         now = max(self._clock.now_ms(), int(r["last_seen"]))
-        features_into(record, np.zeros(1, np.int32), np.array([now], np.int64), values)
+        features_into(record, np.zeros(1, np.int32), np.array([now], np.int64), rates, values)
         lines = _cart_lines(r)
         keys = [int(key) for key, _, _ in lines]
         keys += [

@@ -139,7 +139,7 @@ def test_a_visitor_is_shown_whole(board: Dashboard, inside: Page) -> None:
     expect(inside.locator(".timeline >> text=engagement")).to_have_count(0)
     inside.check("text=Scrolls and pauses too")
     expect(inside.locator(".timeline >> text=engagement").first).to_be_visible()
-    expect(inside.locator(".features h2 small")).to_have_text("284 of 284")
+    expect(inside.locator(".features h2 small")).to_have_text("296 of 296")
     inside.fill(".features input[type=search]", "gap before")
     expect(inside.locator(".features dt")).not_to_have_count(0)
     expect(inside.locator(".features .feature-list").first).to_contain_text("gap")

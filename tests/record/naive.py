@@ -535,8 +535,12 @@ def over(a: float, b: float) -> float:
     return a / b if b else NAN
 
 
-def features(r: Record, t: int) -> dict[str, float]:
-    """Every feature by name, from a record at time ``t``."""
+Known = dict[int, tuple[float, float, float]]
+"""Logarithm of the view share, cart rate and order rate by key."""
+
+
+def features(r: Record, t: int, products: Known | None = None, categories: Known | None = None) -> dict[str, float]:
+    """Every feature by name, from a record at time ``t`` and what is known of products and categories."""
     counts = dict(zip(KIND_NAMES, r["counts"], strict=True))
     here = dict(zip(KIND_NAMES, r["session_counts"], strict=True))
     out: dict[str, float] = {}
@@ -606,7 +610,27 @@ def features(r: Record, t: int) -> dict[str, float]:
     out["repeat_views_n"] = r["repeat_views"]
     out["repeat_share"] = over(r["repeat_views"], counts["product_view"])
     out["scroll_mean_pct"] = over(r["scroll_sum"], r["scroll_n"])
+    _shared_features(r, products or {}, categories or {}, out)
     return out
+
+
+def _shared_features(r: Record, products: Known, categories: Known, out: dict[str, float]) -> None:
+    unknown = (NAN, NAN, NAN)
+    for name, key, known in (
+        ("last_product", r["recent_products"][0], products),
+        ("last_category", r["recent_categories"][0], categories),
+    ):
+        share, cart_rate, order_rate = known.get(key, unknown)
+        out[f"{name}_view_share_ln"], out[f"{name}_cart_rate"], out[f"{name}_order_rate"] = share, cart_rate, order_rate
+    seen = [products[key] for key in r["recent_products"] if key in products]
+    carried = [products[key] for key in r["cart_products"][: r["n_cart"]] if key in products]
+    kinds = [categories[key] for key in r["recent_categories"] if key in categories]
+    out["recent_products_order_rate_max"] = max((order for _, _, order in seen), default=NAN)
+    out["recent_products_order_rate_mean"] = over(sum(order for _, _, order in seen), len(seen))
+    out["recent_products_cart_rate_mean"] = over(sum(cart for _, cart, _ in seen), len(seen))
+    out["cart_order_rate_mean"] = over(sum(order for _, _, order in carried), len(carried))
+    out["cart_order_rate_max"] = max((order for _, _, order in carried), default=NAN)
+    out["recent_categories_order_rate_max"] = max((order for _, _, order in kinds), default=NAN)
 
 
 def _session_features(r: Record, here: dict[str, int], out: dict[str, float]) -> None:

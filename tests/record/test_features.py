@@ -13,17 +13,25 @@ from tests.record.traces import BASE_MS, MINUTE_MS, event, examples, stepped
 
 from footfall.base.kinds import Kind
 from footfall.record.catalogue_page import GROUPS
-from footfall.record.features import CATALOGUE, FEATURE_IDX, N_FEATURES, features_into
+from footfall.record.features import CATALOGUE, CATALOGUE_ID, FEATURE_IDX, N_FEATURES, features_into
 from footfall.record.layout import RECORD
+from footfall.record.rates import RATE, Rates, no_rates, rates_of
 
 DAY_MS = 86_400_000
 
 
-def computed(record: np.void, t: int) -> dict[str, float]:
+KNOWN: naive.Known = {key: (-float(key), key / 10, key / 50) for key in range(1, 9, 2)}
+
+
+def known(rates: naive.Known) -> np.ndarray:
+    return np.array([(key, *values) for key, values in rates.items()], RATE)
+
+
+def computed(record: np.void, t: int, rates: Rates | None = None) -> dict[str, float]:
     records = np.zeros(3, RECORD)
     records[1] = record
     out = np.full((2, N_FEATURES), -7.0, np.float32)
-    n = features_into(records, np.array([1, 0], np.int32), np.array([t, t], np.int64), out)
+    n = features_into(records, np.array([1, 0], np.int32), np.array([t, t], np.int64), rates or no_rates(), out)
     assert n == N_FEATURES
     return {feature.name: float(out[0, i]) for i, feature in enumerate(CATALOGUE)}
 
@@ -43,6 +51,33 @@ def test_every_feature_is_what_its_formula_says(events: list[dict[str, Any]], la
     record = stepped(events)[0][0]
     t = int(record["last_seen"]) + later_ms
     assert differences(computed(record, t), naive.features(traces.as_dict(record), t)) == {}
+
+
+@settings(max_examples=examples(60))
+@given(traces.traces(), st.sets(st.integers(1, 16)), st.sets(st.integers(1, 9)))
+def test_what_is_known_of_products_and_categories_reaches_those_who_looked_at_them(
+    events: list[dict[str, Any]], product_keys: set[int], category_keys: set[int]
+) -> None:
+    record = stepped(events)[0][0]
+    products: naive.Known = {key: (-key / 3, key / 20, key / 99) for key in product_keys}
+    categories: naive.Known = {key: (-key / 7, key / 10, key / 60) for key in category_keys}
+    t = int(record["last_seen"])
+    got = computed(record, t, rates_of(known(products), known(categories)))
+    assert differences(got, naive.features(traces.as_dict(record), t, products, categories)) == {}
+
+
+def test_the_latest_product_and_the_best_seller_among_the_latest_are_told_apart() -> None:
+    # views product 5, then 1; then 2, of which nothing is known
+    views = [event(kind=Kind.PRODUCT_VIEW, product=key, category=7, time=BASE_MS + key) for key in (5, 1)]
+    got = computed(stepped(views)[0][0], BASE_MS + 10, rates_of(known(KNOWN), known({})))
+    assert got["last_product_order_rate"] == pytest.approx(0.02)
+    assert got["recent_products_order_rate_max"] == pytest.approx(0.1)
+    assert got["recent_products_order_rate_mean"] == pytest.approx(0.06)
+    assert math.isnan(got["last_category_order_rate"])
+    views.append(event(kind=Kind.PRODUCT_VIEW, product=2, time=BASE_MS + 20))
+    got = computed(stepped(views)[0][0], BASE_MS + 20, rates_of(known(KNOWN), known({})))
+    assert math.isnan(got["last_product_order_rate"])
+    assert got["recent_products_order_rate_max"] == pytest.approx(0.1)
 
 
 def test_a_visitor_of_whom_nothing_is_known_has_features_too() -> None:
@@ -90,19 +125,24 @@ def test_sharing_a_batch_changes_nothing() -> None:
     records, _ = stepped([event(row=0), event(row=1, kind=Kind.CART_ADD, items=[(5, 10.0, 2)])], 2)
     rows, times = np.array([1, 0, 1], np.int32), np.array([BASE_MS] * 3)
     out = np.zeros((3, N_FEATURES), np.float32)
-    features_into(records, rows, times, out)
+    features_into(records, rows, times, no_rates(), out)
     assert out[0].tobytes() == out[2].tobytes()
     assert (out[0, FEATURE_IDX["cart_value"]], out[1, FEATURE_IDX["cart_value"]]) == (20.0, 0.0)
 
 
 def test_the_catalogue_is_whole() -> None:
     names = [feature.name for feature in CATALOGUE]
-    assert len(set(names)) == len(names) == N_FEATURES == 284
+    assert len(set(names)) == len(names) == N_FEATURES == 296
     assert {feature.group for feature in CATALOGUE} == set(GROUPS)
     for feature in CATALOGUE:
         assert all(feature), feature
         assert feature.about.endswith(".")
         assert FEATURE_IDX[feature.name] == names.index(feature.name)
+
+
+def test_the_catalogue_has_an_id_that_names_it() -> None:
+    assert len(CATALOGUE_ID) == 16
+    assert int(CATALOGUE_ID, 16) > 0
 
 
 def test_formulas_speak_of_fields_that_there_are() -> None:
@@ -113,4 +153,7 @@ def test_formulas_speak_of_fields_that_there_are() -> None:
             if "_" in word and word.isidentifier() and word not in words:
                 kinds = {kind.name.lower() for kind in Kind}
                 codes = {"paid_search", "organic_search", "organic_social", "paid_social"}
-                assert word in {*(RECORD.names or ()), *FEATURE_IDX, *kinds, *codes}, (feature.name, word)
+                assert word in {*(RECORD.names or ()), *(RATE.names or ()), *FEATURE_IDX, *kinds, *codes}, (
+                    feature.name,
+                    word,
+                )

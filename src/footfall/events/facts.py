@@ -1,4 +1,4 @@
-"""What is known across visitors? Price places by category and price fences by product, as a versioned snapshot.
+"""What is known across visitors? Prices of categories and products, and what their views lead to: a versioned snapshot.
 
 A snapshot is made at intervals from the lake and named in the log, so that every host and every replay uses the same
 one at the same event. It never changes once published.
@@ -17,6 +17,7 @@ from xxhash import xxh3_64_intdigest
 from footfall.base.codes import Flag
 from footfall.base.errors import BadInput, FootfallError, Unavailable
 from footfall.record.compiled import kernel
+from footfall.record.rates import RATE, Rates, known_rates, no_rates, rates_of
 
 N_QUANTILES = 21
 """Price quantiles kept for a category: 0 %, 5 % … 100 %."""
@@ -45,6 +46,13 @@ class Facts(msgspec.Struct, frozen=True, eq=False):
     """uint64[p]"""
     fences: np.ndarray
     """float32[p, 2]: lowest and highest price that is no outlier."""
+    rates: Rates = msgspec.field(default_factory=no_rates)
+    """What views of products and categories lead to."""
+
+    def is_empty(self) -> bool:
+        """Whether nothing at all is known."""
+        known = (self.categories, self.products, *(table[table["key"] != 0] for table in self.rates))
+        return not any(map(len, known))
 
     def to_bytes(self) -> bytes:
         """The snapshot with a checksum in front."""
@@ -56,6 +64,8 @@ class Facts(msgspec.Struct, frozen=True, eq=False):
             quantiles=self.quantiles,
             products=self.products,
             fences=self.fences,
+            product_rates=known_rates(self.rates.products),
+            category_rates=known_rates(self.rates.categories),
         )
         body = out.getvalue()
         return xxh3_64_intdigest(body).to_bytes(8, "big") + body
@@ -78,13 +88,19 @@ def facts_from_bytes(data: bytes) -> Facts:
     if xxh3_64_intdigest(body).to_bytes(8, "big") != data[:8]:
         raise BadInput("Shared facts are damaged: restore their file, or wait for the next snapshot.", code="bad_facts")
     with np.load(io.BytesIO(body)) as parts:
-        return Facts(int(parts["version"]), parts["categories"], parts["quantiles"], parts["products"], parts["fences"])
+        rates = no_rates()
+        if "product_rates" in parts:  # files from before there were rates have none
+            rates = rates_of(parts["product_rates"].astype(RATE), parts["category_rates"].astype(RATE))
+        version = int(parts["version"])
+        return Facts(version, parts["categories"], parts["quantiles"], parts["products"], parts["fences"], rates)
 
 
 def same_facts(a: Facts, b: Facts) -> bool:
     """Whether two snapshots say the same, whatever their versions."""
     names = ("categories", "quantiles", "products", "fences")
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names) and all(
+        np.array_equal(known_rates(x), known_rates(y)) for x, y in zip(a.rates, b.rates, strict=True)
+    )
 
 
 class FactsShelf:

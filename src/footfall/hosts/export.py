@@ -109,7 +109,7 @@ def _visitor_tables(folder: DataFolder) -> Iterator[pa.Table]:
         rows = alive[start : start + _CHUNK_VISITORS]
         times = np.maximum(records["last_seen"][rows], engine.counters["clock_ms"])
         values = np.empty((len(rows), N_FEATURES), np.float32)
-        features_into(engine.records, rows, times, values)
+        features_into(engine.records, rows, times, engine.facts.rates, values)
         sites = records["site"][rows]
         columns: list[Any] = [
             [ids.of(int(site), int(row)) for site, row in zip(sites, rows, strict=True)],

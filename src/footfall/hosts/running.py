@@ -234,13 +234,12 @@ class DataFolder:
     def publish_facts(self, now_ms: int) -> int:
         """Make a new snapshot of shared facts from the lake and name it in the log; returns the version in force.
 
-        Nothing is published when there are no prices, or the same as in the snapshot before.
+        Nothing is published when nothing is known, or the same as in the snapshot before.
         """
         version = self.shelf.free_version(now_ms)
         facts = facts_of(self.lake, version, now_ms - self.settings.facts_window_days * _DAY_MS, now_ms + 1)
-        is_empty = not len(facts.categories) and not len(facts.products)
         with self.lock:
-            if is_empty or same_facts(facts, self.engine.facts):
+            if facts.is_empty() or same_facts(facts, self.engine.facts):
                 return self.engine.counters["facts"]
         self.shelf.put(facts)
         self.log.append([Entry(0, now_ms, int(Source.ENGINE), 1, b"", facts=version)])

@@ -21,6 +21,8 @@ GROUPS = {
     "orders": "What was bought, online and in stores.",
     "state": "What kind of visitor this is.",
     "interest": "What the visitor has looked at lately.",
+    "shared": "What views of the same products and categories lead to, over all visitors: from the "
+    "[shared facts](architecture.md#shared-facts) in force. NaN if nothing is known of them yet.",
 }
 """What each group of features tells, in the order of the page."""
 

@@ -9,6 +9,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from xxhash import xxh3_64_hexdigest
 
 from footfall.base.codes import Channel, Device
 from footfall.base.kinds import KIND_NAMES, Kind
@@ -20,6 +21,7 @@ from footfall.record.layout import (
     ENDED,
     HALF_LIVES_S,
     KNOWN,
+    LAYOUT,
     N_CHANNELS,
     N_DAYS,
     N_DECAY,
@@ -32,6 +34,7 @@ from footfall.record.layout import (
     SHARED,
 )
 from footfall.record.machine import prefetch
+from footfall.record.rates import rate_slot
 from footfall.record.shared import cart_value
 
 _HALF_NAMES = ("1h", "1d", "7d", "30d")
@@ -355,12 +358,72 @@ def _catalogue() -> tuple[Feature, ...]:
         ("repeat_share", "fraction", "repeat_views / counts[product_view]", "Share of repeat views."),
         ("scroll_mean_pct", "%", "scroll_sum / scroll_n", "Mean depth of scrolling."),
     )
+    add(
+        "shared",
+        (
+            "last_product_view_share_ln",
+            "ln",
+            "view_share_ln of recent_products[0]",
+            "How much of the shop's product views the latest viewed product gets.",
+        ),
+        ("last_product_cart_rate", "fraction", "cart_rate of recent_products[0]", "Its cart adds for each view."),
+        ("last_product_order_rate", "fraction", "order_rate of recent_products[0]", "Its orders for each view."),
+        (
+            "recent_products_order_rate_max",
+            "fraction",
+            "max order_rate of recent_products",
+            "Orders for each view of the best seller among the latest viewed products.",
+        ),
+        (
+            "recent_products_order_rate_mean",
+            "fraction",
+            "mean order_rate of recent_products",
+            "The mean over the latest viewed products.",
+        ),
+        (
+            "recent_products_cart_rate_mean",
+            "fraction",
+            "mean cart_rate of recent_products",
+            "Mean cart adds for each view of the latest viewed products.",
+        ),
+        (
+            "cart_order_rate_mean",
+            "fraction",
+            "mean order_rate of cart_products",
+            "Mean orders for each view of what is in the cart.",
+        ),
+        ("cart_order_rate_max", "fraction", "max order_rate of cart_products", "Of the best seller in the cart."),
+        (
+            "last_category_view_share_ln",
+            "ln",
+            "view_share_ln of recent_categories[0]",
+            "How much of the shop's product views the latest viewed category gets.",
+        ),
+        ("last_category_cart_rate", "fraction", "cart_rate of recent_categories[0]", "Its cart adds for each view."),
+        ("last_category_order_rate", "fraction", "order_rate of recent_categories[0]", "Its orders for each view."),
+        (
+            "recent_categories_order_rate_max",
+            "fraction",
+            "max order_rate of recent_categories",
+            "Orders for each view of the best selling category among the latest viewed.",
+        ),
+    )
     return tuple(out)
 
 
 CATALOGUE = _catalogue()
 N_FEATURES = len(CATALOGUE)
 FEATURE_IDX = {feature.name: i for i, feature in enumerate(CATALOGUE)}
+
+
+def _catalogue_id() -> str:
+    texts = [f"{feature.name}\0{feature.unit}\0{feature.formula}" for feature in CATALOGUE]
+    return xxh3_64_hexdigest("\n".join([str(LAYOUT), *texts]).encode())
+
+
+CATALOGUE_ID = _catalogue_id()
+"""16 hexadecimal digits: a hash of the features' names, units and formulas in their order, and of the record's layout.
+A model learned from one catalogue can't be served by another."""
 
 _PAGE_VIEW, _LIST_VIEW, _PRODUCT_VIEW = int(Kind.PAGE_VIEW), int(Kind.LIST_VIEW), int(Kind.PRODUCT_VIEW)
 _SEARCH, _CART_ADD, _CART_REMOVE = int(Kind.SEARCH), int(Kind.CART_ADD), int(Kind.CART_REMOVE)
@@ -387,7 +450,59 @@ def _since(t, when_ms, unit_ms):
 
 
 @kernel
-def _one(r, t, o):
+def _shared(r, rates, o):
+    """What is known across visitors about what this one looked at."""
+    products, categories = rates.products, rates.categories
+    for k in range(12):
+        o[k] = _NAN
+    at = rate_slot(products, r["recent_products"][0])
+    if at >= 0:
+        o[0] = products[at]["view_share_ln"]
+        o[1] = products[at]["cart_rate"]
+        o[2] = products[at]["order_rate"]
+    best = orders = adds = 0.0
+    n = 0
+    for j in range(N_RECENT_PRODUCTS):
+        if r["recent_products"][j] == 0:
+            break
+        at = rate_slot(products, r["recent_products"][j])
+        if at >= 0:
+            rate = float(products[at]["order_rate"])
+            best = max(best, rate)
+            orders += rate
+            adds += float(products[at]["cart_rate"])
+            n += 1
+    if n > 0:
+        o[3] = best
+        o[4] = orders / n
+        o[5] = adds / n
+    best = orders = 0.0
+    n = 0
+    for j in range(r["n_cart"]):
+        at = rate_slot(products, r["cart_products"][j])
+        if at >= 0:
+            rate = float(products[at]["order_rate"])
+            best = max(best, rate)
+            orders += rate
+            n += 1
+    if n > 0:
+        o[6] = orders / n
+        o[7] = best
+    at = rate_slot(categories, r["recent_categories"][0])
+    if at >= 0:
+        o[8] = categories[at]["view_share_ln"]
+        o[9] = categories[at]["cart_rate"]
+        o[10] = categories[at]["order_rate"]
+    for j in range(N_RECENT_CATEGORIES):
+        if r["recent_categories"][j] == 0:
+            break
+        at = rate_slot(categories, r["recent_categories"][j])
+        if at >= 0 and not o[11] >= categories[at]["order_rate"]:
+            o[11] = categories[at]["order_rate"]
+
+
+@kernel
+def _one(r, t, rates, o):
     k = 0
     # recency
     o[k] = _since(t, r["last_seen"], 1000.0)
@@ -676,11 +791,13 @@ def _one(r, t, o):
     o[k + 2] = r["repeat_views"]
     o[k + 3] = _over(float(r["repeat_views"]), views)
     o[k + 4] = _over(float(r["scroll_sum"]), float(r["scroll_n"]))
-    return k + 5
+    k += 5
+    _shared(r, rates, o[k : k + 12])
+    return k + 12
 
 
 @kernel
-def features_into(records, rows, times, out):
+def features_into(records, rows, times, rates, out):
     """Compute the catalogue for some rows at given times.
 
     Parameters
@@ -691,6 +808,8 @@ def features_into(records, rows, times, out):
         Which visitors.
     times : int64[n]
         At which time each, ms; not before its ``last_seen``.
+    rates : Rates
+        What is known of products and categories, from the shared facts in force (``Facts.rates``); read only.
     out : float32[n, N_FEATURES]
         Filled; owned by the caller.
 
@@ -703,5 +822,5 @@ def features_into(records, rows, times, out):
     for i in range(len(rows)):
         if i + _AHEAD < len(rows):
             prefetch(records, rows[i + _AHEAD])
-        n = _one(records[rows[i]], times[i], out[i])
+        n = _one(records[rows[i]], times[i], rates, out[i])
     return n

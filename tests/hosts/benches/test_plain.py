@@ -32,7 +32,8 @@ def test_features_in_plain_python_are_those_of_the_engine(tmp_path: Path) -> Non
 
     rows = np.array(sorted(visitors), np.int32)
     compiled = np.zeros((len(rows), N_FEATURES), np.float32)
-    features_into(engine.records, rows, np.full(len(rows), now_ms, np.int64), compiled)
+    times = np.full(len(rows), now_ms, np.int64)
+    features_into(engine.records, rows, times, engine.facts.rates, compiled)
     plain = np.array([visitors[row].features(now_ms) for row in rows.tolist()], np.float32)
 
     is_same = np.isclose(plain, compiled, rtol=1e-3, atol=0.02, equal_nan=True)

@@ -129,7 +129,8 @@ class Bench:
     def features(self, events: np.ndarray, now_ms: int) -> int:
         """All features of the rows that a batch touched; returns how many rows."""
         rows = np.unique(events["row"][events["status"] == 0])
-        features_into(self.engine.records, rows, np.full(len(rows), now_ms, np.int64), self.out)
+        times = np.full(len(rows), now_ms, np.int64)
+        features_into(self.engine.records, rows, times, self.engine.facts.rates, self.out)
         return len(rows)
 
     def stored(self) -> None:

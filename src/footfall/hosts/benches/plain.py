@@ -458,6 +458,7 @@ class Visitor:
             self.kind_before, len(self.recent_products), len(self.recent_categories), self.repeat_views,
             _over(self.repeat_views, counts[_PRODUCT_VIEW]), _over(self.scroll_sum, self.scroll_n),
         ]  # fmt: skip
+        out += [_NAN] * 12  # it is spared what shared facts know of products and categories
         return out
 
     def _dwell_features(self) -> list[float]:
