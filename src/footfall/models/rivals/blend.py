@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from footfall.base.errors import BadInput
-from footfall.models.rivals.question import Answer, Question, log_odds
+from footfall.models.rivals.question import Answer, Question, log_odds, probability
 
 _N_FOLDS = 5
 _PENALTY = 0.001
@@ -41,7 +41,7 @@ def blend(question: Question, answers: Mapping[str, Answer], names: Sequence[str
     whole = fit(np.ones(len(idx), bool))
     present = [name for name in names if name in answers]
     shares = ", ".join(f"{name} {weight:.2f}" for name, weight in zip(present, whole.coef_[0], strict=True))
-    return Answer(of_valid, whole.decision_function(test), shares)
+    return Answer(probability(of_valid), probability(whole.decision_function(test)), shares)
 
 
 def _folds(visitors: np.ndarray, seed: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 
 from footfall.base.errors import BadInput
 from footfall.base.kinds import N_KINDS
-from footfall.models.rivals.question import Answer, Question, Trails, log_odds
+from footfall.models.rivals.question import Answer, Question, Trails, log_odds, probability
 
 _N_STATES = (3, 5)
 """Numbers of hidden states tried."""
@@ -49,7 +49,8 @@ def hidden_markov(question: Question) -> Answer:
             best = (loss, n_states, scores)
     assert best is not None
     _, n_states, scores = best
-    return Answer(scores[: len(split.valid)], scores[len(split.valid) :], f"{n_states} hidden states")
+    of_both = probability(scores)
+    return Answer(of_both[: len(split.valid)], of_both[len(split.valid) :], f"{n_states} hidden states")
 
 
 def _learned(question: Question, trails: Trails, label: int, n_states: int) -> Chain:

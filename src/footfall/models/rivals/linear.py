@@ -8,7 +8,7 @@ import numpy as np
 
 from footfall.base.errors import BadInput
 from footfall.models.rivals.preparing import common_values, one_hot, prepared_by
-from footfall.models.rivals.question import Answer, Question
+from footfall.models.rivals.question import Answer, Question, probability
 from footfall.record.features import FEATURE_IDX
 
 _ROWS_MOST = 200_000
@@ -69,7 +69,7 @@ def _fitted(question: Question, train: np.ndarray, matrix_of: Callable[[np.ndarr
     assert best is not None
     _, strength, model = best
     return Answer(
-        model.decision_function(valid).astype(np.float64),
-        model.decision_function(matrix_of(split.test)).astype(np.float64),
+        probability(model.decision_function(valid)),
+        probability(model.decision_function(matrix_of(split.test))),
         f"{matrix.shape[1]} columns, L2 {strength:g}",
     )

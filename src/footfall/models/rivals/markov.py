@@ -3,7 +3,7 @@
 import numpy as np
 
 from footfall.base.kinds import N_KINDS
-from footfall.models.rivals.question import Answer, Question, Trails, log_odds
+from footfall.models.rivals.question import Answer, Question, Trails, log_odds, probability
 
 _START = N_KINDS
 """State before a session's first event."""
@@ -32,7 +32,7 @@ def markov_chain(question: Question) -> Answer:
             best = (loss, strength, scores)
     assert best is not None
     _, strength, scores = best
-    return Answer(scores[split.valid], scores[split.test], f"smoothed by {strength:g}")
+    return Answer(probability(scores[split.valid]), probability(scores[split.test]), f"smoothed by {strength:g}")
 
 
 def _before(trails: Trails) -> np.ndarray:

@@ -71,7 +71,7 @@ class Question(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Scores of any scale (higher: more likely); they are calibrated afterwards, for all rivals in the same way."""
+    """Probabilities as the rival has them; they are calibrated afterwards, for all rivals in the same way."""
 
     valid: np.ndarray
     """float64[len(split.valid)]"""
@@ -123,6 +123,11 @@ def whole_visitors(visitors: np.ndarray, idx: np.ndarray, n_most: int, seed: int
     is_in[order] = np.cumsum(n_rows[order]) <= n_most
     is_in[order[0]] = True
     return idx[is_in[who]]
+
+
+def probability(log_odds: np.ndarray) -> np.ndarray:
+    """float64[n]: 1 / (1 + e^-x), for x cut at ±30."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(log_odds.astype(np.float64), -30.0, 30.0))))
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:
