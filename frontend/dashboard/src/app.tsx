@@ -4,15 +4,18 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { loadMe, me, post, site } from "./api";
+import { drift } from "./drift";
 import { short } from "./format";
 import iconUrl from "./icon.svg";
 import { connection, ledger } from "./live";
 import { Icon, type IconName } from "./parts/icon";
-import { Problem, Waiting } from "./parts/text";
+import { Ago, Problem, Waiting } from "./parts/text";
 import { go, route } from "./router";
 import { FailedView } from "./views/failed";
 import { LedgerView } from "./views/ledger";
 import { hasLoginToken, LoginView } from "./views/login";
+import { ModelView } from "./views/model";
+import { ModelsView } from "./views/models";
 import { VisitorView } from "./views/visitor";
 import { VisitorsView } from "./views/visitors";
 
@@ -61,6 +64,11 @@ function viewOf(path: string): ComponentChildren {
   }
   if (path === "/ledger") return <LedgerView />;
   if (path === "/failed") return <FailedView />;
+  if (path === "/models") return <ModelsView />;
+  if (path.startsWith("/models/")) {
+    const version = path.slice("/models/".length);
+    return <ModelView key={version} version={version} />;
+  }
   return <VisitorsView />;
 }
 
@@ -90,6 +98,9 @@ function Shell({ children }: { children: ComponentChildren }) {
           <NavLink href="/" icon="visitors" isHere={path === "/" || path.startsWith("/visitors")}>
             Visitors
           </NavLink>
+          <NavLink href="/models" icon="models" isHere={path.startsWith("/models")}>
+            Models
+          </NavLink>
           <NavLink href="/ledger" icon="ledger" isHere={path === "/ledger"}>
             Ledger
           </NavLink>
@@ -110,8 +121,35 @@ function Shell({ children }: { children: ComponentChildren }) {
         </div>
       </header>
       <main id="main" tabIndex={-1}>
+        <Alarms />
         {children}
       </main>
+    </div>
+  );
+}
+
+function Alarms() {
+  const alarms = drift.value?.alarms ?? [];
+  if (!alarms.length) return null;
+  const isThere = route.value.path.startsWith("/models");
+  return (
+    <div class="alarms" role="status">
+      <Icon name="failed" />
+      <ul>
+        {alarms.map((alarm) => (
+          <li key={alarm.what}>
+            {alarm.message}{" "}
+            <span class="sub">
+              since <Ago at={alarm.since} />
+            </span>
+          </li>
+        ))}
+      </ul>
+      {!isThere && (
+        <a class="button quiet small" href="/models" data-internal>
+          Look at the models
+        </a>
+      )}
     </div>
   );
 }

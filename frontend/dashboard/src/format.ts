@@ -47,6 +47,21 @@ export function duration(seconds: number | null | undefined): string {
   return s < 172_800 ? `${Math.floor(s / 3_600)} h ${Math.floor((s % 3_600) / 60)} min` : `${Math.round(s / 86_400)} d`;
 }
 
+/** A share as people say it: "12 %", "3.4 %", never a false 0 or 100. */
+export function percent(share: number | null | undefined): string {
+  if (share === null || share === undefined || Number.isNaN(share)) return "–";
+  if (share <= 0) return "0 %";
+  if (share < 0.001) return "< 0.1 %";
+  if (share > 0.995 && share < 1) return "> 99 %";
+  return `${NUMBER.format(share < 0.0995 ? Number((share * 100).toFixed(1)) : Math.round(share * 100))} %`;
+}
+
+/** A probability as a count of people: "12 of 100", "4 of 1,000" where a hundred would be too few. */
+export function ofPeople(share: number): string {
+  const whole = [100, 1_000, 10_000].find((n) => share * n >= 1) ?? 10_000;
+  return `${NUMBER.format(Math.round(share * whole))} of ${NUMBER.format(whole)}`;
+}
+
 export function milliseconds(ms: number): string {
   return ms < 1_000 ? `${Math.round(ms)} ms` : duration(ms / 1_000);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, duration, featureValue, money, pathOf, place, safeUrl, words } from "../src/format";
+import { ago, duration, featureValue, money, ofPeople, pathOf, percent, place, safeUrl, words } from "../src/format";
 
 describe("links", () => {
   test.each([
@@ -76,4 +76,24 @@ test("features are shown in their unit", () => {
   expect(featureValue(1, "bool", "EUR")).toBe("yes");
   expect(featureValue(0.12345, "fraction", "EUR")).toBe("12.3 %");
   expect(featureValue(0.12345, "ratio", "EUR")).toBe("0.123");
+});
+
+describe("shares", () => {
+  test.each([
+    [null, "–"],
+    [0, "0 %"],
+    [0.0004, "< 0.1 %"],
+    [0.034, "3.4 %"],
+    [0.0996, "10 %"],
+    [0.1249, "12 %"],
+    [0.9949, "99 %"],
+    [0.999, "> 99 %"],
+    [1, "100 %"],
+  ])("%j reads %s", (share, text) => expect(percent(share)).toBe(text));
+
+  test.each([
+    [0.124, "12 of 100"],
+    [0.004, "4 of 1,000"],
+    [0.00004, "0 of 10,000"],
+  ])("%j is %s visitors", (share, text) => expect(ofPeople(share)).toBe(text));
 });

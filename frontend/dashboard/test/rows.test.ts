@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { VisitorRow } from "../src/types";
-import { arrive, belongs, ROWS_MAX, update } from "../src/views/rows";
+import { arrive, belongs, byLikelihood, ROWS_MAX, update } from "../src/views/rows";
 
 const row = (more: Partial<VisitorRow> = {}): VisitorRow => ({
   visitor_id: "v1",
@@ -16,6 +16,7 @@ const row = (more: Partial<VisitorRow> = {}): VisitorRow => ({
   cart: { n_items: 0, value: 0 },
   orders: { n: 0, revenue: 0 },
   currency: "EUR",
+  propensity: { session: 0.1, week: 0.2, scored_by: "model" },
   ...more,
 });
 
@@ -28,8 +29,23 @@ describe("a row that changes", () => {
   });
 });
 
+describe("rows by likelihood", () => {
+  test("stand with the likeliest first, and those nobody scores last", () => {
+    const shares: Record<string, number | null> = { a: 0.1, b: null, c: 0.7, d: 0.1 };
+    const rowOf = (id: string) => row({ propensity: { session: shares[id] ?? null, week: null, scored_by: "prior" } });
+    expect(byLikelihood(["a", "b", "c", "d"], rowOf)).toEqual(["c", "a", "d", "b"]);
+  });
+
+  test("light up when a whole percent is to be told", () => {
+    const at = (session: number) => row({ propensity: { session, week: 0.2, scored_by: "model" } });
+    const before = { row: at(0.121), changes: {} };
+    expect(update(before, at(0.123)).changes).toEqual({});
+    expect(update(before, at(0.138)).changes).toEqual({ likely: 1 });
+  });
+});
+
 describe("rows that the stream brings", () => {
-  const filter = { isLive: true, state: "" as const, query: "" };
+  const filter = { isLive: true, state: "" as const, query: "", sort: "last_seen" as const };
   const ended = row({ session: { ...row().session, ended: true } });
 
   test("belong to the list if they pass its filter", () => {

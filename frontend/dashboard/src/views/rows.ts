@@ -1,11 +1,12 @@
-// In which order do live rows stand? Rows stay where they are while they change; only new ones are put on top.
+// In which order do live rows stand? By the latest, rows stay where they are and new ones go on top; by likelihood, they
+// find their new places while nobody is at the list.
 
 import type { State, VisitorRow } from "../types";
 
 export const ROWS_MAX = 200;
 
 /** Cells of a row that light up when they change. */
-export type Cell = "state" | "where" | "session" | "channel" | "device" | "place" | "cart" | "orders";
+export type Cell = "state" | "likely" | "where" | "session" | "channel" | "device" | "place" | "cart" | "orders";
 
 export interface LiveRow {
   row: VisitorRow;
@@ -15,6 +16,7 @@ export interface LiveRow {
 
 const CELLS: Record<Cell, (row: VisitorRow) => unknown> = {
   state: (row) => `${row.state} ${row.label}`,
+  likely: (row) => Math.round((row.propensity?.session ?? -1) * 100),
   where: (row) => `${row.section} ${row.url}`,
   session: (row) => `${row.session.number} ${row.session.n_events}`,
   channel: (row) => row.channel,
@@ -32,10 +34,13 @@ export function update(before: LiveRow, row: VisitorRow): LiveRow {
   return { row, changes };
 }
 
+export type Sort = "last_seen" | "propensity";
+
 export interface Filter {
   isLive: boolean;
   state: State | "";
   query: string;
+  sort: Sort;
 }
 
 /** Whether a row that the stream brings belongs into the list (a search is answered by the server alone). */
@@ -58,4 +63,10 @@ export function arrive(list: Merged, ids: readonly string[], isHeld: boolean): M
   const fresh = [...new Set(ids)].filter((id) => !known.has(id));
   if (isHeld) return { order: list.order, waiting: [...fresh, ...list.waiting].slice(0, ROWS_MAX) };
   return { order: [...fresh, ...list.waiting, ...list.order].slice(0, ROWS_MAX), waiting: [] };
+}
+
+/** The likeliest first, those nobody scores last; equal ones stay as they stand. */
+export function byLikelihood(order: readonly string[], rowOf: (id: string) => VisitorRow | undefined): string[] {
+  const share = (id: string) => rowOf(id)?.propensity?.session ?? -1;
+  return [...order].sort((a, b) => share(b) - share(a));
 }

@@ -1,4 +1,4 @@
-// Who is this visitor? Everything known about one: ids, traits, cart, orders, features, merges, and the past.
+// Who is this visitor? Everything known about one: what they will do, who is like them, ids, traits, cart, features, the past.
 
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
@@ -22,6 +22,8 @@ import { onVisitors, reconnects } from "../live";
 import { Icon, iconOfKind } from "../parts/icon";
 import { Ago, Avatar, CopyButton, Empty, PageLink, Problem, StateBadge, Waiting } from "../parts/text";
 import type { Feature, FeatureList, Merge, MergeList, TimelineItem, TimelinePage, Visitor, VisitorRow } from "../types";
+import { Outlook } from "./outlook";
+import { Similar } from "./similar";
 import { bySession, isMinor, type SessionGroup } from "./timeline";
 
 const TIMELINE_LIMIT = 100;
@@ -122,6 +124,10 @@ export function VisitorView({ id }: { id: string }) {
       <Head visitor={visitor} label={label} />
       {error ? <Problem error={error} onRetry={known.load} /> : null}
       <Tiles visitor={visitor} currency={currency} />
+      <div class="foreseen">
+        {visitor.propensity && <Outlook propensity={visitor.propensity} />}
+        <Similar id={visitor.visitor_id} lastSeen={visitor.last_seen} />
+      </div>
       <div class="columns">
         <div class="column">
           <Timeline known={known} currency={currency} />
@@ -182,7 +188,6 @@ function Head({ visitor, label }: { visitor: Visitor; label: string }) {
 function Tiles({ visitor, currency }: { visitor: Visitor; currency: string }) {
   const nEvents = Object.values(visitor.counts).reduce((sum, n) => sum + n, 0);
   const nNow = Object.values(visitor.session_counts).reduce((sum, n) => sum + n, 0);
-  const { session, week } = visitor.propensity ?? {};
   const nItems = visitor.cart.items.reduce((sum, item) => sum + item.quantity, 0);
   return (
     <dl class="tiles">
@@ -198,18 +203,10 @@ function Tiles({ visitor, currency }: { visitor: Visitor; currency: string }) {
         value={short(visitor.orders.n)}
         note={visitor.orders.n ? `${money(visitor.orders.revenue, currency)} in all` : ""}
       />
-      {typeof session === "number" && (
-        <Tile
-          name="Likely to order"
-          value={percent(session)}
-          note={typeof week === "number" ? `${percent(week)} within a week` : ""}
-        />
-      )}
     </dl>
   );
 }
 
-const percent = (share: number) => `${Math.round(share * 100)} %`;
 const items = (n: number) => `${short(n)} ${n === 1 ? "item" : "items"}`;
 
 function Tile({ name, value, note }: { name: string; value: string; note?: string }) {

@@ -6,11 +6,22 @@ import { get } from "../api";
 import { country, duration, money, now, pathOf, short, words } from "../format";
 import { ledger, onVisitors, reconnects } from "../live";
 import { Icon } from "../parts/icon";
+import { Likely } from "../parts/likely";
 import { Snippet } from "../parts/snippet";
 import { Ago, Avatar, Empty, Problem, StateBadge, Waiting } from "../parts/text";
 import { go, route } from "../router";
 import type { State, VisitorPage, VisitorRow } from "../types";
-import { arrive, belongs, type Cell, type Filter, type LiveRow, type Merged, update } from "./rows";
+import {
+  arrive,
+  belongs,
+  byLikelihood,
+  type Cell,
+  type Filter,
+  type LiveRow,
+  type Merged,
+  type Sort,
+  update,
+} from "./rows";
 
 const LIMIT = 100;
 const SEARCH_WAIT_MS = 250;
@@ -88,7 +99,16 @@ class List {
       for (const id of this.rows.keys()) {
         if (!this.ids.value.order.includes(id) && !this.ids.value.waiting.includes(id)) this.rows.delete(id);
       }
+      if (!this.isBusy) this.settle();
     });
+  }
+
+  /** Sorted by likelihood, rows go where they belong now. */
+  settle(): void {
+    if (this.filter.sort !== "propensity") return;
+    const { order, waiting } = this.ids.peek();
+    const sorted = byLikelihood(order, (id) => this.rows.get(id)?.peek().row);
+    if (sorted.some((id, index) => id !== order[index])) this.ids.value = { order: sorted, waiting };
   }
 
   /** How many there are now; the stream only says who changed. */
@@ -110,14 +130,24 @@ class List {
   }
 
   release(): void {
-    this.ids.value = arrive(this.ids.value, [], false);
+    batch(() => {
+      this.ids.value = arrive(this.ids.value, [], false);
+      this.settle();
+    });
   }
 
   private fetch(cursor: string | null, signal?: AbortSignal, limit = LIMIT): Promise<VisitorPage> {
-    const { isLive, state, query } = this.filter;
+    const { isLive, state, query, sort } = this.filter;
     return get<VisitorPage>(
       "/api/visitors",
-      { live: isLive && !query ? 1 : undefined, state, q: query, limit, cursor },
+      {
+        live: isLive && !query ? 1 : undefined,
+        state,
+        q: query,
+        sort: sort === "last_seen" ? undefined : sort,
+        limit,
+        cursor,
+      },
       signal,
     );
   }
@@ -143,6 +173,7 @@ function filterOf(query: URLSearchParams): Filter {
     isLive: query.get("show") !== "all",
     state: STATES.some(([known]) => known === state) ? (state as State | "") : "",
     query: query.get("q") ?? "",
+    sort: query.get("sort") === "propensity" ? "propensity" : "last_seen",
   };
 }
 
@@ -151,6 +182,7 @@ function toAddress(filter: Filter): string {
   if (!filter.isLive) query.set("show", "all");
   if (filter.state) query.set("state", filter.state);
   if (filter.query) query.set("q", filter.query);
+  if (filter.sort !== "last_seen") query.set("sort", filter.sort);
   const text = query.toString();
   return text ? `/visitors?${text}` : "/";
 }
@@ -166,12 +198,14 @@ export function VisitorsView() {
   useEffect(() => {
     document.title = "Visitors · Footfall";
     list.load(filter);
-  }, [filter.isLive, filter.state, filter.query, nReconnects]);
+  }, [filter.isLive, filter.state, filter.query, filter.sort, nReconnects]);
   useEffect(() => onVisitors((rows) => list.changed(rows)), [list]);
   useEffect(() => {
     const counting = setInterval(() => list.recount(), RECOUNT_MS);
     const releasing = setInterval(() => {
-      if (list.ids.peek().waiting.length && !list.isBusy) list.release();
+      if (list.isBusy) return;
+      if (list.ids.peek().waiting.length) list.release();
+      else list.settle();
     }, 1_000);
     return () => {
       clearInterval(counting);
@@ -206,7 +240,7 @@ export function VisitorsView() {
               Show {waiting.length} new
             </button>
           )}
-          <Table list={list} order={order} />
+          <Table list={list} order={order} filter={filter} />
           {list.cursor.value && (
             <button type="button" class="button quiet more" onClick={() => list.more()}>
               Show more
@@ -306,9 +340,19 @@ function Nobody({ filter }: { filter: Filter }) {
   );
 }
 
-const COLUMNS = ["Visitor", "Last seen", "Where", "Session", "Came by", "Place", "Cart", "Orders"];
+const COLUMNS: [name: string, className: string, sort?: Sort][] = [
+  ["Visitor", "cell-who"],
+  ["Likely to order", "cell-likely", "propensity"],
+  ["Last seen", "cell-seen", "last_seen"],
+  ["Where", "cell-where"],
+  ["Session", "cell-session"],
+  ["Came by", "cell-channel"],
+  ["Place", "cell-place"],
+  ["Cart", "cell-number cell-cart"],
+  ["Orders", "cell-number cell-orders"],
+];
 
-function Table({ list, order }: { list: List; order: string[] }) {
+function Table({ list, order, filter }: { list: List; order: string[]; filter: Filter }) {
   const touched = () => list.touched();
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it only keeps rows from moving under the hand.
@@ -317,9 +361,21 @@ function Table({ list, order }: { list: List; order: string[] }) {
       <table class="visitors" role="table">
         <thead>
           <tr role="row">
-            {COLUMNS.map((column) => (
-              <th key={column} scope="col" role="columnheader">
-                {column}
+            {COLUMNS.map(([column, className, sort]) => (
+              <th
+                key={column}
+                scope="col"
+                role="columnheader"
+                class={className}
+                aria-sort={sort && (filter.sort === sort ? "descending" : "none")}
+              >
+                {sort ? (
+                  <a href={toAddress({ ...filter, sort })} data-internal title="Highest and latest first">
+                    {column} <Icon name="down" />
+                  </a>
+                ) : (
+                  column
+                )}
               </th>
             ))}
           </tr>
@@ -335,6 +391,16 @@ function Table({ list, order }: { list: List; order: string[] }) {
   );
 }
 
+/** Anywhere in a row is good enough to open it; the name is the link that keyboards and readers find. */
+function open(click: MouseEvent, href: string): void {
+  if ((click.target as Element).closest("a") || String(getSelection())) return;
+  if (click.metaKey || click.ctrlKey || click.button === 1) window.open(href, "_blank", "noopener");
+  else {
+    go(href);
+    scrollTo(0, 0);
+  }
+}
+
 const LIVE_MS = 300_000;
 
 function Row({ live }: { live: Signal<LiveRow> }) {
@@ -346,8 +412,15 @@ function Row({ live }: { live: Signal<LiveRow> }) {
     return n === 0 ? "" : n % 2 ? "lit-odd" : "lit-even";
   };
   const href = `/visitors/${encodeURIComponent(row.visitor_id)}`;
+  const share = row.propensity?.session;
   return (
-    <tr class={row.session.ended ? "gone" : ""} role="row" data-visitor={row.visitor_id}>
+    <tr
+      class={row.session.ended ? "gone" : ""}
+      role="row"
+      data-visitor={row.visitor_id}
+      onClick={(click) => open(click, href)}
+      onAuxClick={(click) => click.button === 1 && open(click, href)}
+    >
       <td class={`cell-who ${lit("state")}`} role="cell">
         <a href={href} data-internal>
           <Avatar id={row.visitor_id} isLive={isLive} />
@@ -356,6 +429,13 @@ function Row({ live }: { live: Signal<LiveRow> }) {
             <StateBadge state={row.state} />
           </span>
         </a>
+      </td>
+      <td role="cell" data-column="Likely to order" class={`cell-likely ${lit("likely")}`}>
+        {share === null || share === undefined ? (
+          <span class="none">–</span>
+        ) : (
+          <Likely share={share} isPrior={row.propensity.scored_by === "prior"} />
+        )}
       </td>
       <td role="cell" data-column="Last seen" class="cell-seen">
         <Ago at={row.last_seen} />
@@ -368,7 +448,7 @@ function Row({ live }: { live: Signal<LiveRow> }) {
           </span>
         )}
       </td>
-      <td role="cell" data-column="Session" class={lit("session")}>
+      <td role="cell" data-column="Session" class={`cell-session ${lit("session")}`}>
         <span class="nowrap">
           {short(row.session.n_events)} {row.session.n_events === 1 ? "event" : "events"}
         </span>
@@ -377,7 +457,7 @@ function Row({ live }: { live: Signal<LiveRow> }) {
           {row.session.number > 1 && ` · visit ${short(row.session.number)}`}
         </span>
       </td>
-      <td role="cell" data-column="Came by" class={lit("channel") || lit("device")}>
+      <td role="cell" data-column="Came by" class={`cell-channel ${lit("channel") || lit("device")}`}>
         <span class="nowrap">{words(row.channel)}</span>
         {row.device && row.device !== "unknown" && <span class="sub nowrap">on {words(row.device).toLowerCase()}</span>}
       </td>
@@ -385,7 +465,7 @@ function Row({ live }: { live: Signal<LiveRow> }) {
         <span class="nowrap">{row.geo.city || row.geo.region || country(row.geo)}</span>
         {(row.geo.city || row.geo.region) && row.geo.country && <span class="sub nowrap">{country(row.geo)}</span>}
       </td>
-      <td role="cell" data-column="Cart" class={`cell-number ${lit("cart")}`}>
+      <td role="cell" data-column="Cart" class={`cell-number cell-cart ${lit("cart")}`}>
         {row.cart.n_items > 0 ? (
           <>
             <strong>{money(row.cart.value, row.currency)}</strong>
@@ -397,7 +477,7 @@ function Row({ live }: { live: Signal<LiveRow> }) {
           <span class="none">–</span>
         )}
       </td>
-      <td role="cell" data-column="Orders" class={`cell-number ${lit("orders")}`}>
+      <td role="cell" data-column="Orders" class={`cell-number cell-orders ${lit("orders")}`}>
         {row.orders.n > 0 ? (
           <>
             <strong>{money(row.orders.revenue, row.currency)}</strong>
