@@ -1,5 +1,6 @@
 """What goes to the lake, once, whatever crashes in between."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from tests.stories import DAY_MS, HOUR_MS, MINUTE_MS, NOON_MS, Shop, call, entry
 
 from footfall.base.codes import Flag
 from footfall.base.errors import Unavailable
+from footfall.events.columns import name_key
 from footfall.events.facts import same_facts
 from footfall.events.wire import Entry, Source
 from footfall.history import entry_of, facts_of
+from footfall.record.rates import rate_slot
 
 
 @pytest.fixture
@@ -195,6 +198,62 @@ def test_facts_come_from_the_views_of_the_window_by_site(shop: Shop) -> None:
     assert np.allclose(facts.quantiles[0], np.quantile(np.arange(1, 41), np.linspace(0, 1, 21)))
     assert (np.diff(facts.categories.astype(object)) > 0).all()
     assert len(facts_of(shop.folder.lake, 9, NOON_MS + 25 * MINUTE_MS, NOON_MS + DAY_MS).categories) == 0
+
+
+def rate(shop: Shop, table: str, name: str, site: int = 1) -> dict[str, float]:
+    """What is known of a product or category after all that was sent."""
+    shop.store()
+    rates = getattr(facts_of(shop.folder.lake, 9, NOON_MS, NOON_MS + DAY_MS).rates, table)
+    at = rate_slot(rates, np.uint64(name_key(site, name)))
+    return {} if at < 0 else {field: float(rates[at][field]) for field in ("view_share_ln", "cart_rate", "order_rate")}
+
+
+def acts(name: str, n: int, **properties: Any) -> list[dict[str, Any]]:
+    return [track(name, NOON_MS + i, **properties) for i in range(n)]
+
+
+def test_rates_count_views_cart_adds_and_bought_lines_of_products_and_categories(shop: Shop) -> None:
+    # of 6 products 3 sell and 3 don't: they differ by more than chance, so each rate stays near its own count
+    for k in range(6):
+        shop.send(*acts("Product Viewed", 80, product_id=f"p{k}", category="a" if k < 3 else "b"))
+        shop.send(*acts("Product Added", 40 if k < 3 else 4, product_id=f"p{k}", category="a" if k < 3 else "b"))
+    lines = [{"sku": "p0", "quantity": 3}, {"item_id": "p1"}, {"product_id": "never viewed"}]
+    shop.send(*[{**e, "messageId": f"o{i}"} for i, e in enumerate(acts("Order Completed", 20, products=lines))])
+    known = rate(shop, "products", "p0")
+    assert known["view_share_ln"] == pytest.approx(math.log(81 / (480 + 7)))
+    assert known["cart_rate"] == pytest.approx(0.5, abs=0.03)
+    assert known["order_rate"] == pytest.approx(20 / 80, abs=0.05)
+    assert rate(shop, "products", "p4")["cart_rate"] == pytest.approx(0.05, abs=0.03)
+    assert rate(shop, "products", "p4")["order_rate"] < 0.05
+    assert rate(shop, "categories", "a")["order_rate"] == pytest.approx(40 / 240, abs=0.02)  # by what viewers were told
+    assert rate(shop, "categories", "b")["order_rate"] < 0.03
+    assert rate(shop, "products", "p0", site=2) == rate(shop, "products", "p9") == {}
+
+
+def test_rates_of_a_history_without_lists_of_lines_come_from_its_orders_own_product(shop: Shop) -> None:
+    for k in range(4):
+        shop.send(*acts("Product Viewed", 60, product_id=k, category=7))
+    shop.send(*acts("Order Completed", 30, product_id=2, category=7))
+    assert rate(shop, "products", "2")["order_rate"] == pytest.approx(0.5, abs=0.05)
+    assert rate(shop, "products", "1")["order_rate"] < 0.05
+    assert rate(shop, "categories", "7")["order_rate"] == pytest.approx(30 / 240)
+
+
+def test_crawlers_and_what_was_hardly_seen_have_no_rates(shop: Shop) -> None:
+    shop.send(*acts("Product Viewed", 4, product_id="seldom"), *acts("Product Viewed", 5, product_id="seen"))
+    shop.send(*acts("Product Viewed", 50, product_id="crawled"), user_agent="Googlebot/2.1")
+    assert rate(shop, "products", "seldom") == rate(shop, "products", "crawled") == {}
+    assert rate(shop, "products", "seen")["cart_rate"] == 0
+    assert rate(shop, "products", "seen")["view_share_ln"] == pytest.approx(math.log(6 / (9 + 2)))
+
+
+def test_a_shop_without_prices_publishes_what_it_knows(shop: Shop) -> None:
+    shop.send(*acts("Product Viewed", 20, product_id="p", category="c"))
+    shop.store()
+    version = shop.folder.publish_facts(NOON_MS + HOUR_MS)
+    shop.apply()
+    assert shop.folder.engine.facts.version == version > 0
+    assert not shop.folder.engine.facts.is_empty()
 
 
 def test_facts_are_published_once_and_never_written_over(shop: Shop) -> None:

@@ -11,14 +11,29 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from footfall.base.codes import Status
+from footfall.base.codes import Flag, Status
+from footfall.base.kinds import Kind
 from footfall.events.columns import Columns, Reader, name_key, text_of
-from footfall.events.facts import LEAST_CATEGORY, LEAST_PRODUCT, N_QUANTILES, Facts, FactsShelf, facts_of_quantiles
+from footfall.events.facts import (
+    LEAST_CATEGORY,
+    LEAST_PRODUCT,
+    LEAST_SEEN,
+    MOST_CATEGORIES,
+    MOST_PRODUCTS,
+    N_QUANTILES,
+    Facts,
+    FactsShelf,
+    SiteSums,
+    facts_of_quantiles,
+    smoothed,
+    view_shares_ln,
+)
 from footfall.events.geo import Geo, Place
 from footfall.events.mending import read_all
 from footfall.events.wire import Entry, Event, Properties, Scalar, Source
 from footfall.ports import PLACED, Batch, EventLog, Lake, RecordStore
 from footfall.record.layout import SESSION
+from footfall.record.rates import RATE, rates_of
 from footfall.settings import Settings
 
 _APPLIED = int(Status.APPLIED)
@@ -285,7 +300,8 @@ def session_table(ended: Iterable[tuple[int, int, bytes]]) -> pa.Table:
 
 
 def facts_of(lake: Lake, version: int, since_ms: int, until_ms: int) -> Facts:
-    """Shared facts from the prices of product views in ``[since_ms, until_ms)`` of event time."""
+    """Shared facts from prices of product views, and from views, cart adds and orders, in ``[since_ms, until_ms)`` of
+    event time."""
     views = (
         "FROM events WHERE kind = 4 AND time_ms >= ? AND time_ms < ? AND date >= to_timestamp(? / 1000.0)::DATE - 1 "
         "AND price > 0 AND NOT isnan(price)"
@@ -302,13 +318,87 @@ def facts_of(lake: Lake, version: int, since_ms: int, until_ms: int) -> Facts:
         f"AND product_id IS NOT NULL GROUP BY ALL HAVING count(*) >= {LEAST_PRODUCT}",
         span,
     )
-    return facts_of_quantiles(version, *_keyed(categories, N_QUANTILES, 512), *_keyed(products, 2, 256))
+    facts = facts_of_quantiles(version, *_keyed(categories, N_QUANTILES, 512), *_keyed(products, 2, 256))
+    rates = rates_of(
+        _rates(lake.query(_counted("product_id", MOST_PRODUCTS), span + span), 256),
+        _rates(lake.query(_counted("category", MOST_CATEGORIES), span + span), 512),
+    )
+    return msgspec.structs.replace(facts, rates=rates)
+
+
+_IN_SPAN = (
+    f"time_ms >= ? AND time_ms < ? AND date >= to_timestamp(? / 1000.0)::DATE - 1 AND flags & {int(Flag.BOT)} = 0"
+)
+_ACTS = f"""
+WITH orders AS MATERIALIZED (
+  SELECT site, product_id, category,
+    CASE WHEN json_valid(payload) THEN json_extract(payload, '$.properties.products[*]') ELSE [] END AS lines
+  FROM events WHERE kind = {int(Kind.ORDER)} AND {_IN_SPAN}
+), bought AS (
+  SELECT site, product_id, category FROM orders WHERE len(lines) = 0
+  UNION ALL
+  SELECT site,
+    trim(coalesce(line->>'$.product_id', line->>'$.item_id', line->>'$.sku', line->>'$.id')) AS product_id,
+    trim(coalesce(line->>'$.category', line->>'$.item_category')) AS category
+  FROM (SELECT site, unnest(lines) AS line FROM orders)
+), said AS (
+  SELECT site, kind, product_id, category
+  FROM events WHERE kind IN ({int(Kind.PRODUCT_VIEW)}, {int(Kind.CART_ADD)}) AND {_IN_SPAN}
+  UNION ALL
+  SELECT site, {int(Kind.ORDER)}, nullif(product_id, ''), nullif(category, '') FROM bought
+), homes AS (
+  SELECT site, product_id, min(category) AS home FROM said
+  WHERE product_id IS NOT NULL AND category IS NOT NULL GROUP BY ALL
+), acts AS (
+  SELECT site, kind, product_id, coalesce(category, home) AS category FROM said LEFT JOIN homes USING (site, product_id)
+)"""  # noqa: S608 (own names)
+"""SQL: a row for each view, cart add and bought line. Lines seldom name a category: then it is the product's."""
+
+
+def _counted(column: str, most: int) -> str:
+    """SQL: how often each thing was viewed, put into a cart and bought, with sums over all things of its site.
+
+    A thing's chances are its views, or the others where there are more of those: then views weren't sent.
+    """
+    return f"""{_ACTS}, counts AS (
+  SELECT site, {column} AS name, count(*) FILTER (kind = {int(Kind.PRODUCT_VIEW)}) AS n_views,
+    count(*) FILTER (kind = {int(Kind.CART_ADD)}) AS n_adds, count(*) FILTER (kind = {int(Kind.ORDER)}) AS n_orders,
+    greatest(n_views, n_adds, n_orders) AS n_chances
+  FROM acts WHERE {column} IS NOT NULL GROUP BY ALL
+), sites AS (
+  SELECT site, count(*) AS site_things, sum(n_views)::DOUBLE AS site_views, sum(n_chances)::DOUBLE AS site_chances,
+    sum(n_adds)::DOUBLE AS site_adds, sum(n_orders)::DOUBLE AS site_orders,
+    sum(n_adds * n_adds / n_chances) AS site_adds_sq, sum(n_orders * n_orders / n_chances) AS site_orders_sq
+  FROM counts GROUP BY site
+)
+SELECT * FROM counts JOIN sites USING (site) WHERE n_views + n_adds + n_orders >= {LEAST_SEEN}
+ORDER BY n_views + n_adds + n_orders DESC, site, name LIMIT {most}"""  # noqa: S608 (own names)
+
+
+def _rates(table: pa.Table, most_chars: int) -> np.ndarray:
+    """RATE[k] of counted things."""
+
+    def numbers(name: str) -> np.ndarray:
+        return np.asarray(table[name].to_numpy(), np.float64)
+
+    known = np.zeros(len(table), RATE)
+    known["key"] = _keys(table, most_chars)
+    known["view_share_ln"] = view_shares_ln(numbers("n_views"), numbers("site_views"), numbers("site_things"))
+    for act, field in (("adds", "cart_rate"), ("orders", "order_rate")):
+        sums = SiteSums(*(numbers(f"site_{name}") for name in ("things", "chances", act, f"{act}_sq")))
+        known[field] = smoothed(numbers(f"n_{act}"), numbers("n_chances"), sums)
+    return known
+
+
+def _keys(table: pa.Table, most_chars: int) -> np.ndarray:
+    """uint64[k]: keys of names, cut as the columns cut them."""
+    sites, names = table["site"].to_pylist(), table["name"].to_pylist()
+    return np.array([name_key(site, name[:most_chars]) for site, name in zip(sites, names, strict=True)], np.uint64)
 
 
 def _keyed(table: pa.Table, n: int, most_chars: int) -> tuple[np.ndarray, np.ndarray]:
-    """Keys of names (cut as the columns cut them) and their quantiles, float64[k, n]; of equal keys the first stays."""
-    sites, names = table["site"].to_pylist(), table["name"].to_pylist()
-    keys = np.array([name_key(site, name[:most_chars]) for site, name in zip(sites, names, strict=True)], np.uint64)
+    """Keys of names and their quantiles, float64[k, n]; of equal keys the first stays."""
+    keys = _keys(table, most_chars)
     values = np.array(table["quantiles"].to_pylist(), np.float64).reshape(len(keys), n)
     kept, at = np.unique(keys, return_index=True)
     return kept, values[at]

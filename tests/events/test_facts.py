@@ -1,11 +1,14 @@
 """What is known across visitors, as snapshots that never change and are in force from an offset of the log on."""
 
+import io
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xxhash import xxh3_64_intdigest
 
 from footfall.base.codes import Flag
 from footfall.base.errors import BadInput, Unavailable
@@ -15,13 +18,17 @@ from footfall.events.facts import (
     LEAST_PRODUCT,
     Facts,
     FactsShelf,
+    SiteSums,
     facts_from_bytes,
     make_facts,
     no_facts,
     place_prices,
     same_facts,
+    smoothed,
+    view_shares_ln,
 )
 from footfall.record.layout import EVENT, ITEM
+from footfall.record.rates import RATE, known_rates, rates_of
 
 NONE = np.zeros(0, np.uint64), np.zeros(0, np.float32)
 
@@ -88,6 +95,42 @@ def test_a_product_at_one_price_may_change_it_a_little() -> None:
     assert (flags != 0).tolist() == [False, False, True, True]
 
 
+# -- rates ---------------------------------------------------------------------------------------------------------
+
+
+def rates_of_site(acts: list[float], chances: list[float]) -> list[float]:
+    x, n = np.array(acts), np.array(chances)
+    ones = np.ones(len(x))
+    sums = SiteSums(len(x) * ones, n.sum() * ones, x.sum() * ones, (x * x / n).sum() * ones)
+    return [round(float(rate), 4) for rate in smoothed(x, n, sums)]
+
+
+def test_a_rate_is_drawn_to_the_mean_the_more_the_less_is_known() -> None:
+    # 9 of 10 and 90 of 100 say the same, but the mean of 0.19 draws the first more
+    few, many, none = rates_of_site([9, 90, 0], [10, 100, 400])
+    assert 0.19 < few < many < 0.9
+    assert none < 0.01
+
+
+def test_things_that_differ_no_more_than_chance_lets_them_all_have_the_mean() -> None:
+    assert rates_of_site([1, 0, 1, 0], [10, 10, 10, 10]) == [0.05] * 4
+    assert rates_of_site([0, 0], [10, 20]) == [0, 0]
+    assert rates_of_site([3], [10]) == [0.3]
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 500)), min_size=1, max_size=40))
+def test_a_rate_lies_between_its_own_count_and_the_mean(counts: list[tuple[int, int]]) -> None:
+    acts, chances = [float(min(x, n)) for x, n in counts], [float(n) for _, n in counts]
+    mean = sum(acts) / sum(chances)
+    for x, n, rate in zip(acts, chances, rates_of_site(acts, chances), strict=True):
+        assert min(x / n, mean) - 1e-3 <= rate <= max(x / n, mean) + 1e-3
+
+
+def test_one_view_is_added_to_each_thing_before_shares_are_taken() -> None:
+    shares = np.exp(view_shares_ln(np.array([9.0, 0.0]), np.array([9.0, 9.0]), np.array([2.0, 2.0])))
+    assert shares.round(4).tolist() == [0.9091, 0.0909]
+
+
 # -- the shelf -----------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +144,23 @@ def test_a_snapshot_comes_back_as_it_was(tmp_path: Path) -> None:
         assert same_facts(found, facts)
     assert not same_facts(facts, no_facts())
     assert shelf.get(0).version == 0
+
+
+def test_rates_come_back_too_and_files_without_them_are_read(tmp_path: Path) -> None:
+    known = np.array([(5, -2.5, 0.25, 0.125), (3, -1.0, 0.5, 0.0)], RATE)
+    plain = of_category([float(p) for p in range(30)], version=5)
+    facts = msgspec.structs.replace(plain, rates=rates_of(known, known[:1]))
+    found = facts_from_bytes(facts.to_bytes())
+    assert same_facts(found, facts)
+    assert not same_facts(found, plain)
+    assert known_rates(found.rates.products).tolist() == known[::-1].tolist()
+    assert not facts.is_empty() and no_facts().is_empty()
+
+    out = io.BytesIO()  # as it was written before there were rates
+    parts = {name: getattr(plain, name) for name in ("categories", "quantiles", "products", "fences")}
+    np.savez(out, version=np.int64(5), **parts)
+    old = xxh3_64_intdigest(out.getvalue()).to_bytes(8, "big") + out.getvalue()
+    assert same_facts(facts_from_bytes(old), plain)
 
 
 def test_a_damaged_snapshot_is_not_believed_and_a_lost_one_is_empty(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import os
 import threading
 from bisect import bisect_left, bisect_right
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,6 +26,10 @@ LEAST_CATEGORY = 20
 """Fewer prices than this say nothing about a category."""
 LEAST_PRODUCT = 8
 """Fewer prices than this say nothing about a product."""
+LEAST_SEEN = 5
+"""Things that were viewed, put into a cart and ordered less often than this, all together, get no rates."""
+MOST_PRODUCTS, MOST_CATEGORIES = 50_000, 5_000
+"""Of more products and categories than this, those seen most often get rates: a snapshot stays about a megabyte."""
 FENCE = 3.0
 """Outliers lie more than this many interquartile ranges outside the quartiles (Tukey's outer fences)."""
 
@@ -293,6 +298,40 @@ def facts_of_quantiles(
     spread = np.maximum(spread, 0.1 * np.abs(quartiles[:, 0]))
     fences = np.stack([quartiles[:, 0] - FENCE * spread, quartiles[:, 1] + FENCE * spread], axis=1)
     return Facts(version, categories, quantiles.astype(np.float32), products, fences.astype(np.float32))
+
+
+class SiteSums(NamedTuple):
+    """Sums over all things of a site, float64[n]: the same in every row of the same site."""
+
+    n_things: np.ndarray
+    n_chances: np.ndarray
+    """Σ n, see :func:`smoothed`."""
+    n_acts: np.ndarray
+    """Σ x"""
+    n_acts_sq: np.ndarray
+    """Σ x² / n"""
+
+
+def smoothed(n_acts: np.ndarray, n_chances: np.ndarray, of_site: SiteSums) -> np.ndarray:
+    """Acts for each chance of things, drawn towards the site's mean the more the less is known; float64[n].
+
+    Empirical Bayes with the moments of Marshall (1991), "Mapping disease and mortality rates using empirical Bayes
+    estimators", Applied Statistics 40: with m = Σx / Σn, the variance between things is A = Σn(x/n - m)² / Σn - m / n̄,
+    and the rate (x + k m) / (n + k) with k = m / A. Where things differ no more than chance lets them, all are m.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = of_site.n_acts / of_site.n_chances
+        between = of_site.n_acts_sq / of_site.n_chances - mean**2 - mean * of_site.n_things / of_site.n_chances
+        weight = mean / between
+        rates = (n_acts + weight * mean) / (n_chances + weight)
+    out: np.ndarray = np.where((between > 0) & (mean > 0), rates, mean)
+    return out
+
+
+def view_shares_ln(n_views: np.ndarray, n_site_views: np.ndarray, n_things: np.ndarray) -> np.ndarray:
+    """Logarithm of each thing's share of its site's views, one view added to each thing; float64[n]."""
+    out: np.ndarray = np.log((n_views + 1.0) / (n_site_views + n_things))
+    return out
 
 
 def _grouped(keys: np.ndarray, prices: np.ndarray, at: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
