@@ -42,7 +42,7 @@ from footfall.web.threads import on_thread
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 OFFSETS_MAX = 10_000
-SORTS = ("last_seen", "events", "dwell", "cart", "revenue")
+SORTS = ("last_seen", "events", "dwell", "cart", "revenue", "propensity")
 
 Limit = Annotated[int, QueryParameter(ge=1, le=500, description="Most rows on the page.")]
 Cursor = Annotated[str | None, QueryParameter(max_length=512, description="From the page before.")]
