@@ -124,7 +124,7 @@ def inputs(features: np.ndarray, columns: np.ndarray) -> np.ndarray:
 def fit(
     train: Examples, valid: Examples, columns: np.ndarray, params: Params, *, n_threads: int = 1, seed: int = 0
 ) -> Fitted:
-    """Boost on ``train`` until the log-loss on ``valid`` stops falling or MOST_TREES are there; both need both classes."""
+    """Boost on ``train`` until the log-loss on ``valid`` stops falling, or MOST_TREES. Both need both classes."""
     matrix = _binned(train, columns, params, n_threads)
     watched = _binned(valid, columns, params, n_threads, matrix)
     booster = _boost(_settings(params, n_threads, seed), matrix, watched)
@@ -184,11 +184,12 @@ def tune(
             on_trial(trial.number + 1, n_trials, study.best_value)
 
     study.optimize(judged, n_trials=n_trials, timeout=budget_s, callbacks=[after])
-    n_pruned = sum(trial.state == optuna.trial.TrialState.PRUNED for trial in study.trials)
-    if len(study.trials) == n_pruned:
+    states = [trial.state for trial in study.trials]
+    n_whole, n_pruned = (states.count(getattr(optuna.trial.TrialState, name)) for name in ("COMPLETE", "PRUNED"))
+    if not n_whole:
         return Tuned(Params(), float("nan"), 0, 0, len(examples.labels))
     best = msgspec.convert(study.best_params, Params)
-    return Tuned(best, float(study.best_value), len(study.trials), n_pruned, len(examples.labels))
+    return Tuned(best, float(study.best_value), n_whole + n_pruned, n_pruned, len(examples.labels))
 
 
 def raw_margin(boosted: Boosted, features: np.ndarray, *, n_threads: int = 1) -> np.ndarray:
