@@ -641,7 +641,7 @@ class Models(Protocol):
         ...
 
     def train(self, site: int, by: str) -> dict[str, Any]:
-        """Start a training; ``Unavailable`` (``is_training``) while there is one. Answers as :meth:`models`."""
+        """Start a training; ``BadInput`` (``is_training``) while there is one. Answers as :meth:`models`."""
         ...
 
 

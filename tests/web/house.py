@@ -6,6 +6,7 @@ from pathlib import Path
 
 from litestar import Litestar
 from litestar.testing import TestClient
+from tests.web.memory_models import MemoryModels
 from tests.web.memory_profiles import NOW_MS, MemoryProfiles, failed_event, live_row, merge_row
 
 from footfall.adapters.definitions import SqlDefinitions, create, open_definitions
@@ -27,11 +28,14 @@ class House:
         self.definitions: SqlDefinitions = open_definitions(data, clock=self.clock)
         self.definitions.add_site("other", ["https://other.example"], by="test")
         self.profiles = MemoryProfiles()
+        self.models = MemoryModels()
         for site, visitor, label in ((1, "v1", "ada"), (2, "v2", "bob")):
             self.profiles.add(site, live_row(visitor, label, NOW_MS), NOW_MS)
             self.profiles.open_failed[site] = [failed_event(10 * site, "bad_json")]
             self.profiles.open_merges[site] = {site: merge_row(site, visitor, "old")}
-        self.app: Litestar = build_app(self.definitions, self.profiles, settings, self.clock, pages=pages, pace=pace)
+        self.app: Litestar = build_app(
+            self.definitions, self.profiles, settings, self.clock, pages=pages, pace=pace, models=self.models
+        )
 
     def token(self, role: str, sites: list[int] | None = None) -> dict[str, str]:
         """Headers of a new API token."""

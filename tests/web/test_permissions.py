@@ -16,6 +16,7 @@ NONE, SERVER = "none", "server"
 EVERYBODY = frozenset({NONE, SERVER, *ROLES})
 SOMEBODY = EVERYBODY - {NONE}
 READERS = frozenset(ROLES)
+MODELLERS = frozenset({"analyst", "admin"})
 UNDOERS = frozenset({"agent", "admin"})
 REPLAYERS = frozenset({"marketer", "analyst", "admin"})
 ADMINS = frozenset({"admin"})
@@ -46,6 +47,12 @@ TABLE: list[tuple[str, str, str, Any, frozenset[str]]] = [
     ("GET", "/api/features", "/api/features", None, READERS),
     ("GET", "/api/imports", "/api/imports", None, READERS),
     ("GET", "/api/live", "/api/live?site=0", None, READERS),
+    ("GET", "/api/models", "/api/models", None, READERS),
+    ("GET", "/api/models/{version:int}", "/api/models/1", None, READERS),
+    ("GET", "/api/models/drift", "/api/models/drift", None, READERS),
+    ("POST", "/api/models/{version:int}/promote", "/api/models/99/promote", None, MODELLERS),
+    ("POST", "/api/models/rollback", "/api/models/rollback", None, MODELLERS),
+    ("POST", "/api/models/train", "/api/models/train", None, MODELLERS),
     ("GET", "/api/sites", "/api/sites", None, READERS),
     ("GET", "/api/sites/{number:int}", "/api/sites/1", None, READERS),
     ("POST", "/api/sites", "/api/sites", {}, ADMINS),
@@ -75,6 +82,12 @@ OF_A_SITE = [
     ("POST", "/api/failed/replay", {"all": True}),
     ("GET", "/api/imports", None),
     ("GET", "/api/live", None),
+    ("GET", "/api/models", None),
+    ("GET", "/api/models/1", None),
+    ("GET", "/api/models/drift", None),
+    ("POST", "/api/models/1/promote", None),
+    ("POST", "/api/models/rollback", None),
+    ("POST", "/api/models/train", None),
 ]
 
 

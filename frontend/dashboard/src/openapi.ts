@@ -4,6 +4,12 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Alarm */
+        Alarm: {
+            message: string;
+            since: string;
+            what: string;
+        };
         /** AuditCheck */
         AuditCheck: {
             broken_at?: number | null;
@@ -28,6 +34,13 @@ export interface components {
             cursor: string | null;
             items: components["schemas"]["AuditItem"][];
         };
+        /** Calibration */
+        Calibration: {
+            ece: number | null;
+            n: number;
+            observed: number | null;
+            predicted: number | null;
+        };
         /** Cart */
         Cart: {
             items: components["schemas"]["CartItem"][];
@@ -38,6 +51,26 @@ export interface components {
             price: number | null;
             product_id: string;
             quantity: number;
+        };
+        /** Drift */
+        Drift: {
+            alarms: components["schemas"]["Alarm"][];
+            at: string | null;
+            calibration: {
+                [key: string]: components["schemas"]["Calibration"];
+            };
+            challenger: components["schemas"]["Duel"] | null;
+            psi: components["schemas"]["FeaturePsi"][];
+            score_psi: number | null;
+            version: number | null;
+        };
+        /** Duel */
+        Duel: {
+            /** @enum {string} */
+            better: "champion" | "challenger" | "undecided";
+            challenger_log_loss: number | null;
+            champion_log_loss: number | null;
+            n: number;
         };
         /** FailedEvent */
         FailedEvent: {
@@ -60,6 +93,11 @@ export interface components {
         /** FeatureList */
         FeatureList: {
             features: components["schemas"]["FeatureRow"][];
+        };
+        /** FeaturePsi */
+        FeaturePsi: {
+            feature: string;
+            psi: number;
         };
         /** FeatureRow */
         FeatureRow: {
@@ -103,6 +141,12 @@ export interface components {
         KeyRenewal: {
             /** @enum {string} */
             which: "write" | "server";
+        };
+        /** LastTraining */
+        LastTraining: {
+            at: string;
+            message: string;
+            outcome: string;
         };
         /** Ledger */
         Ledger: {
@@ -202,6 +246,63 @@ export interface components {
             merge_id: number;
             time: string;
             winner: string;
+        };
+        /** ModelDetail */
+        ModelDetail: {
+            can_serve: boolean;
+            card: {
+                [key: string]: unknown;
+            };
+            made: string;
+            metrics: {
+                [key: string]: components["schemas"]["ModelMetrics"];
+            };
+            n_orders: number;
+            n_rows: number;
+            n_sessions: number;
+            /** @enum {string} */
+            stage: "champion" | "challenger" | "archived";
+            targets: string[];
+            version: number;
+            why_not: string;
+            window: components["schemas"]["Window"];
+        };
+        /** ModelList */
+        ModelList: {
+            catalogue_id: string;
+            challenger: number | null;
+            champion: number | null;
+            is_training: boolean;
+            last_training: components["schemas"]["LastTraining"] | null;
+            /** @enum {string} */
+            scored_by: "prior" | "model";
+            site: number;
+            versions: components["schemas"]["ModelRow"][];
+        };
+        /** ModelMetrics */
+        ModelMetrics: {
+            brier: number | null;
+            ece: number | null;
+            log_loss: number | null;
+            pr_auc: number | null;
+            roc_auc: number | null;
+        };
+        /** ModelRow */
+        ModelRow: {
+            can_serve: boolean;
+            made: string;
+            metrics: {
+                [key: string]: components["schemas"]["ModelMetrics"];
+            };
+            n_orders: number;
+            n_rows: number;
+            n_sessions: number;
+            /** @enum {string} */
+            stage: "champion" | "challenger" | "archived";
+            targets: string[];
+            version: number;
+            why_not: string;
+            window: components["schemas"]["Window"];
         };
         /** NewSite */
         NewSite: {
@@ -407,6 +508,11 @@ export interface components {
             cursor: string | null;
             total: number;
             visitors: components["schemas"]["LiveRow"][];
+        };
+        /** Window */
+        Window: {
+            from: string;
+            to: string;
         };
     };
     responses: never;

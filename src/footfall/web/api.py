@@ -18,7 +18,7 @@ from litestar.types.internal_types import PathParameterDefinition
 from footfall import __version__
 from footfall.base.clock import Clock
 from footfall.base.errors import FootfallError
-from footfall.ports import Definitions, Profiles
+from footfall.ports import Definitions, Models, Profiles
 from footfall.settings import Settings
 from footfall.web.auth import Authenticate, Doorman, guard
 from footfall.web.deciding import deciding_routes
@@ -27,6 +27,7 @@ from footfall.web.headers import add_headers
 from footfall.web.live import Live, Pace
 from footfall.web.login import login_routes
 from footfall.web.metrics import Metrics
+from footfall.web.modelling import modelling_routes
 from footfall.web.pages import Pages, page_routes
 from footfall.web.permissions import Permission
 from footfall.web.reading import reading_routes
@@ -48,10 +49,12 @@ def build_app(
     metrics: Metrics | None = None,
     pages: Pages | None = None,
     pace: Pace | None = None,
+    models: Models | None = None,
 ) -> Litestar:
     """The application behind the login: API, live stream, metrics and pages.
 
-    Pass ``metrics`` to share a registry with the collector. ``app.state.live.close()`` (async) ends the live streams;
+    Pass ``metrics`` to share a registry with the collector; without ``models`` there are no routes about
+    them. ``app.state.live.close()`` (async) ends the live streams;
     a host calls it first when it stops, since streams would otherwise keep it waiting.
     """
     metrics = metrics or Metrics()
@@ -64,6 +67,7 @@ def build_app(
             *login_routes(definitions, doorman, clock, pages),
             *reading_routes(definitions, profiles, doorman, live, metrics),
             *deciding_routes(definitions),
+            *([] if models is None else modelling_routes(definitions, models)),
             *page_routes(pages),
         ],
         guards=[guard],
