@@ -36,6 +36,7 @@ TRAIN_MOST, JUDGE_MOST = 400_000, 40_000
 """Rows that rivals may learn from, and that choose and judge (each), cut by whole visitors."""
 N_RESAMPLES = 200
 _CURVE_POINTS = 200
+_CURVE_BINS = 12
 
 
 class Named(NamedTuple):
@@ -91,7 +92,9 @@ class Curves(msgspec.Struct, frozen=True):
     gain: list[tuple[float, float]]
     """Share of visitors' rows by falling score, share of the orders among them."""
     calibration: list[tuple[float, float, float]]
-    """Mean score, share that ordered, share of the rows."""
+    """Mean score, share that ordered, share of the rows; of bins of about equal weight."""
+    histogram: list[tuple[float, float, float]]
+    """Lowest score, highest score, share of the rows; of bins of equal width."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -153,7 +156,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     n_resamples: int
     tables: list[Table]
     """With all features, then without cart events if those rows were made."""
-    verdict: str
+    verdict: list[str]
+    """Clicks against demographics in words, a sentence for each table."""
     seconds: float
 
 
@@ -391,15 +395,15 @@ def curves(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> Curve
     recall, precision = hits / n_positive, hits / all_over
     false = (all_over - hits) / max(n_all - n_positive, 1e-12)
     reached = all_over / n_all
-    n, said, happened = metrics.calibration_bins(labels, scores, weights, 12)
+    n, said, happened = metrics.calibration_bins(labels, scores, weights, _CURVE_BINS)
+    edges = np.linspace(0.0, max(float(scores.max()), 1e-6), 2 * _CURVE_BINS + 1)
+    spread = np.histogram(scores, edges, weights=weights)[0] / weights.sum()
     return Curves(
         roc=[(0.0, 0.0), *_thinned(false, recall)],
         pr=_thinned(recall, precision),
         gain=[(0.0, 0.0), *_thinned(reached, recall)],
-        calibration=[
-            (float(a), float(b), float(share))
-            for a, b, share in zip(said, happened, n / max(n.sum(), 1e-12), strict=True)
-        ],
+        calibration=_triples(said, happened, n / max(float(n.sum()), 1e-12)),
+        histogram=_triples(edges[:-1], edges[1:], spread),
     )
 
 
@@ -412,9 +416,13 @@ def _thinned(x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:
     return [(round(float(x[i]), 5), round(float(y[i]), 5)) for i in at]
 
 
-def verdict(tables: list[Table]) -> str:
-    """Clicks against demographics in a sentence or two, with the numbers as they are."""
-    return " ".join(_verdict(table) for table in tables)
+def _triples(*columns: np.ndarray) -> list[tuple[float, float, float]]:
+    return [(round(float(a), 6), round(float(b), 6), round(float(c), 6)) for a, b, c in zip(*columns, strict=True)]
+
+
+def verdict(tables: list[Table]) -> list[str]:
+    """Clicks against demographics, a sentence for each table, with the numbers as they are."""
+    return [_verdict(table) for table in tables]
 
 
 def _verdict(table: Table) -> str:
