@@ -12,9 +12,9 @@ from tests.adapters.faulty_vfs import FaultyVfs, power_cuts
 from tests.contracts.record_store import DESCRIPTION, RECORD, RecordStoreContract, batch, commit, failed, record
 
 from footfall.adapters import records
-from footfall.adapters.records import RecordLayout, SqliteRecordStore
+from footfall.adapters.records import RecordLayout, SqliteRecordStore, undone_merges_in
 from footfall.base.errors import Unavailable
-from footfall.ports import Identity
+from footfall.ports import Commit, Identity, Merge
 
 _names = (f"faulty-records-{n}" for n in itertools.count())
 
@@ -247,4 +247,14 @@ def test_losing_a_committed_position_is_noticed(tmp_path: Path, disk: FaultyVfs)
     other.close()
     with pytest.raises(Unavailable, match="was committed"):
         store.commit(commit(8, 1, {0: 1}))
+    store.close()
+
+
+def test_merges_that_were_taken_back_can_be_read_beside_the_server(tmp_path: Path) -> None:
+    assert undone_merges_in(tmp_path / "records.db") == []
+    store = open_store(tmp_path / "records.db")
+    kept = Merge(1, 1, 5, 6, 0, 1, 10, 20, 1, b"", b"")
+    undone = Merge(2, 1, 7, 8, 2, 3, 30, 40, 1, b"", b"", is_undone=True)
+    store.commit(Commit(1, 0, np.zeros(0, np.int32), np.zeros(0, RECORD), [], [], [], [], [], [], [kept, undone], {}))
+    assert undone_merges_in(tmp_path / "records.db") == [undone]
     store.close()

@@ -485,3 +485,21 @@ def _signed(key: int) -> int:
 
 def _unsigned(key: int) -> int:
     return key & ((1 << 64) - 1)
+
+
+def undone_merges_in(path: Path) -> list[Merge]:
+    """Merges that were taken back, of a file that another process may be writing; ``[]`` if there is no file.
+
+    Raises ``Unavailable`` if it can't be read.
+    """
+    if not path.exists():
+        return []
+    try:
+        reader = wal.open_reader(path, None)
+        try:
+            merges = [_decode_merge(data) for (data,) in reader.execute("SELECT data FROM merges ORDER BY merge_id")]
+        finally:
+            wal.close(reader)
+    except apsw.Error as error:
+        raise wal.unavailable(error, "record store") from error
+    return [merge for merge in merges if merge.is_undone]
