@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 WIDTH, HEIGHT = 420, 330
-_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 12, 12, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 54, 22, 12, 44
 _INK, _FAINT, _GRID = "#1f2430", "#5b6270", "#e3e6eb"
 
 

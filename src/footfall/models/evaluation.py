@@ -26,6 +26,7 @@ from footfall.models.rivals.linear import demographics, logistic_regression
 from footfall.models.rivals.markov import markov_chain
 from footfall.models.rivals.nearest import nearest_neighbours
 from footfall.models.rivals.question import Answer, Question, Rival, log_odds, whole_visitors
+from footfall.models.rivals.trees import boosted_trees
 from footfall.models.rows import TARGETS, Rows, Split, split_by_time
 
 CLICKS = (1, 2, 3, 5, 8, 13, 21)
@@ -55,6 +56,7 @@ RIVALS = (
     Named("logistic", "Logistic regression", logistic_regression),
     Named("forest", "Random forest", random_forest),
     Named("nearest", "kNN, raw distance", nearest_neighbours),
+    Named("boosted", "Boosted trees", boosted_trees),
 )
 BLEND = "blend"
 BLENDED = ("logistic", "boosted", "nearest", "markov")
