@@ -600,9 +600,12 @@ class ModelRegistry(Protocol):
         """Make it the challenger instead of the one before; ``BadInput`` for the champion. 0: there is none then."""
         ...
 
+    def champion_before(self, site: int) -> int:
+        """The version that was champion before the present one; ``BadInput`` (``no_champion_before``) if none was."""
+        ...
+
     def rollback(self, site: int, why: str) -> int:
-        """Make the champion before the champion again, and return it; ``BadInput`` (``no_champion_before``) if there is
-        none."""
+        """Make :meth:`champion_before` the champion again, and return it. The one rolled back isn't gone back to."""
         ...
 
     def note(self, site: int, version: int, text: str) -> None:

@@ -73,6 +73,7 @@ class ModelRegistryContract:
             add(registry)
         for version in (1, 3, 2):
             registry.promote(1, version, "in turn")
+        assert registry.champion_before(1) == 3
         assert registry.rollback(1, "it is bad") == 3
         assert registry.rollback(1, "that too") == 1
         with pytest.raises(BadInput) as refused:

@@ -159,14 +159,19 @@ class MlflowRegistry:
             self._client.set_registered_model_alias(name, CHALLENGER, str(version))
         self.note(site, version, f"Became challenger: {why}")
 
-    def rollback(self, site: int, why: str) -> int:
+    def champion_before(self, site: int) -> int:
         """See the port."""
         champions = self._champions(site)
         if len(champions) < 2:
-            raise BadInput("No model was champion before this one, so there is none to go back to.",
-                           code="no_champion_before")  # fmt: skip
-        *before, present = champions
-        version = before[-1]
+            raise BadInput(
+                "No model was champion before this one, so there is none to go back to.", code="no_champion_before"
+            )
+        return champions[-2]
+
+    def rollback(self, site: int, why: str) -> int:
+        """See the port."""
+        version = self.champion_before(site)
+        *before, present = self._champions(site)
         with _errors():
             name = self._name(site)
             self._client.set_registered_model_alias(name, CHAMPION, str(version))
