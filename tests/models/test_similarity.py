@@ -32,7 +32,13 @@ def test_contributions_are_those_of_xgboost() -> None:
     space = learn(features, labels, ones, visitors, options)
     only_first = visitors[_left_out(space, visitors) == 0]
     others = np.setdiff1d(visitors, only_first)
-    settings = {"max_depth": 4, "learning_rate": 0.1, "min_child_weight": 1.0, "reg_lambda": 3.0, "subsample": 0.8}
+    settings: dict[str, object] = {
+        "max_depth": 4,
+        "learning_rate": 0.1,
+        "min_child_weight": 1.0,
+        "reg_lambda": 3.0,
+        "subsample": 0.8,
+    }
     matrix = xgboost.QuantileDMatrix(features[others], labels[others], weight=ones[others], max_bin=256, nthread=1)
     settings |= {"colsample_bytree": 0.6, "max_bin": 256, "objective": "binary:logistic", "nthread": 1, "seed": 0}
     booster = xgboost.train(settings | {"tree_method": "hist"}, matrix, 10)
