@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from playwright.sync_api import BrowserContext
+from tests.browser.foresight import SampleModels
 from tests.browser.profiles import SampleProfiles
 from tests.browser.serving import serve
 
@@ -32,6 +33,7 @@ class Dashboard:
     url: str
     login_path: str
     profiles: SampleProfiles
+    models: SampleModels
     definitions: SqlDefinitions
 
     def let_in(self, context: BrowserContext) -> None:
@@ -42,13 +44,14 @@ class Dashboard:
 
 
 @contextmanager
-def dashboard(data: Path, profiles: SampleProfiles) -> Iterator[Dashboard]:
-    """Serve the dashboard over these profiles."""
+def dashboard(data: Path, profiles: SampleProfiles, models: SampleModels | None = None) -> Iterator[Dashboard]:
+    """Serve the dashboard over these profiles and models."""
     made = create(data)
     definitions = open_definitions(data)
-    app: Any = build_app(definitions, profiles, Settings(), SystemClock(), pace=Pace(interval_s=0.1))
+    models = models or SampleModels()
+    app: Any = build_app(definitions, profiles, Settings(), SystemClock(), pace=Pace(interval_s=0.1), models=models)
     with serve(app) as url:
-        yield Dashboard(url, made.login_url, profiles, definitions)
+        yield Dashboard(url, made.login_url, profiles, models, definitions)
     definitions.close()
 
 
@@ -69,12 +72,15 @@ def main() -> None:
                 row = profiles.rows[n % len(profiles.rows)]
                 cart = {"n_items": row["cart"]["n_items"] + n % 2, "value": row["cart"]["value"] + 59.0 * (n % 2)}
                 session = row["session"] | {"n_events": row["session"]["n_events"] + 1}
-                profiles.change(row["visitor_id"], cart=cart, session=session)
+                share = min(0.98, (row["propensity"]["session"] or 0.05) * (1.4 if n % 2 else 0.8))
+                propensity = row["propensity"] | {"session": share, "week": min(0.99, share * 1.2)}
+                profiles.change(row["visitor_id"], cart=cart, session=session, propensity=propensity)
                 if n % 7 == 0:
                     profiles.arrive(f"Visitor {n:04x}")
 
         threading.Thread(target=move, daemon=True).start()
-        uvicorn.run(build_app(definitions, profiles, Settings(), SystemClock()), port=port, log_level="warning")
+        app = build_app(definitions, profiles, Settings(), SystemClock(), models=SampleModels())
+        uvicorn.run(app, port=port, log_level="warning")
         stop.set()
         definitions.close()
 

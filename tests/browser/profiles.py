@@ -22,6 +22,8 @@ PEOPLE = [
     ("Visitor e3b5", "returning", "outdoor/camping/tents", "/outdoor/camping/tents/lake-tent", "display", "desktop", "NL", None),
     ("Visitor 1d80", "first_time", None, None, "direct", "unknown", None, None),
 ]  # fmt: skip
+LIKELY = [0.62, 0.034, 0.41, 0.0009, 0.12, 0.87, 0.21, None]
+"""By visitor: the propensity of this visit. Nobody scores the last one, as if it were a robot."""
 SHOP = "https://shop.example"
 
 
@@ -32,8 +34,11 @@ def _iso(when: datetime) -> str:
 class SampleProfiles:
     """A shop with a handful of visitors. ``text`` turns every text that a visitor could have chosen into another one."""
 
-    def __init__(self, text: Callable[[str], str] = lambda text: text, *, is_empty: bool = False) -> None:
+    def __init__(
+        self, text: Callable[[str], str] = lambda text: text, *, is_empty: bool = False, scored_by: str = "model"
+    ) -> None:
         self._text = text
+        self.scored_by = scored_by
         self._lock = threading.Lock()
         self._now = datetime.now(UTC)
         self.rows = [] if is_empty else [self._row(n) for n in range(len(PEOPLE))]
@@ -78,6 +83,8 @@ class SampleProfiles:
             found = [row for row in found if q.lower() in f"{row['label']} {row['visitor_id']}".lower()]
             state = more.get("state")
             found = [row for row in found if not state or row["state"] == state]
+            if sort == "propensity":
+                found.sort(key=lambda row: -(row["propensity"]["session"] or 0.0))
             start = int(cursor or 0)
             end = start + limit
             shown = [dict(row) for row in found[start:end]]
@@ -127,7 +134,7 @@ class SampleProfiles:
             "device": row["device"],
             "geo": row["geo"],
             "features": {feature.name: values[n % len(values)] for n, feature in enumerate(CATALOGUE)},
-            "propensity": {"session": None, "week": None, "reasons": []},
+            "propensity": self._propensity(row),
             "stage": None,
             "segments": [text("Autumn browsers")],
             "journeys": [],
@@ -226,6 +233,23 @@ class SampleProfiles:
             "cart": {"n_items": n_items, "value": 79.5 * n_items},
             "orders": {"n": n_orders, "revenue": 137.5 * n_orders},
             "currency": "EUR",
+            "propensity": {"session": LIKELY[n], "week": LIKELY[n] and min(0.95, LIKELY[n] * 1.3), "scored_by": self.scored_by},
+        }  # fmt: skip
+
+    def _propensity(self, row: dict[str, Any]) -> dict[str, Any]:
+        text = self._text
+        is_prior = row["propensity"]["scored_by"] == "prior"
+        return {
+            "session": row["propensity"]["session"],
+            "week": row["propensity"]["week"],
+            "scored_by": {"kind": row["propensity"]["scored_by"], "version": 0 if is_prior else 7, "is_calibrated": not is_prior},
+            "at": row["last_seen"],
+            "reasons": [{"feature": "session_n_cart_add", "value": 2.0, "effect": 1.31, "words": text("put 2 products into the cart")},
+                        {"feature": "session_repeat_views", "value": 3.0, "effect": 0.62, "words": text("viewed the same product 3 times")},
+                        {"feature": "gap_last_s", "value": 412.0, "effect": -0.28, "words": text("did nothing for 7 minutes")}],
+            "week_reasons": [{"feature": "n_orders", "value": 3.0, "effect": 0.94, "words": text("ordered 3 times before")},
+                             {"feature": "days_since_order", "value": 61.0, "effect": -0.51, "words": text("last ordered 61 days ago")},
+                             {"feature": "session_n_cart_add", "value": 2.0, "effect": 0.33, "words": text("put 2 products into the cart")}],
         }  # fmt: skip
 
     def _refusal(self, n: int, reason: str) -> dict[str, Any]:

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.dashboards import Dashboard, dashboard
+from tests.browser.foresight import SampleModels
 from tests.browser.profiles import SampleProfiles
+
+from footfall.record.features import N_FEATURES
 
 pytestmark = pytest.mark.browser
 
@@ -73,7 +76,7 @@ def test_a_change_shows_in_its_row_and_rows_stay_in_place(board: Dashboard, insi
     board.profiles.change(board.profiles.rows[3]["visitor_id"], cart={"n_items": 2, "value": 77.5})
     changed = row(inside, 3, board)
     expect(changed.locator("[data-column=Cart]")).to_contain_text("€77.50")
-    expect(changed.locator("[data-column=Cart]")).to_have_class("cell-number lit-odd")
+    expect(changed.locator("[data-column=Cart]")).to_have_class("cell-number cell-cart lit-odd")
     expect(changed.locator("[data-column=Place]")).not_to_have_class("lit-odd")
     after = inside.locator("[data-visitor]").evaluate_all("rows => rows.map(row => row.dataset.visitor)")
     assert after == before
@@ -113,6 +116,61 @@ def test_the_list_is_filtered_and_searched(board: Dashboard, inside: Page) -> No
     expect(inside.locator("[data-visitor]")).to_have_count(7)
 
 
+def shown(page: Page) -> list[str]:
+    return page.locator(".who-label").all_inner_texts()
+
+
+def test_likely_visitors_stand_on_top_when_asked_and_move_up_as_they_become_it(board: Dashboard, inside: Page) -> None:
+    expect(row(inside, 0, board).locator(".likely b")).to_have_text("62 %")
+    expect(row(inside, 3, board).locator(".likely b")).to_have_text("< 0.1 %")
+    expect(row(inside, 7, board).locator("[data-column='Likely to order']")).to_have_text("–")
+    inside.click("th >> text=Likely to order")
+    expect(inside.locator("th[aria-sort=descending]")).to_contain_text("Likely to order")
+    expect(inside.locator(".who-label").first).to_have_text("Chiamaka Obi")
+    assert shown(inside) == [
+        "Chiamaka Obi", "Ada Lindqvist", "bob@example.org", "Visitor 77d2", "Visitor 4f1c", "Visitor a09e",
+        "Visitor 1d80",
+    ]  # fmt: skip
+    assert inside.url.endswith("?sort=propensity"), "the order can be sent to somebody else"
+    certain = {"session": 0.97, "week": 0.98, "scored_by": "model"}
+    board.profiles.change(board.profiles.rows[3]["visitor_id"], propensity=certain)
+    expect(row(inside, 3, board).locator(".likely b")).to_have_text("97 %")
+    expect(inside.locator(".who-label").first).to_have_text("Visitor a09e")
+    board.profiles.arrive("Newcomer One")
+    expect(inside.locator("[data-visitor]")).to_have_count(8)
+    expect(inside.locator(".who-label").nth(5)).to_have_text("Newcomer One")
+    inside.click("th >> text=Last seen")
+    expect(inside.locator(".who-label").first).to_have_text("Newcomer One")
+
+
+def test_a_rule_of_thumb_says_that_it_is_one(tmp_path: Path, context: BrowserContext, page: Page) -> None:
+    models = SampleModels(is_empty=True)
+    with dashboard(tmp_path, SampleProfiles(scored_by="prior"), models) as board:
+        board.let_in(context)
+        page.goto(board.url)
+        score = row(page, 0, board).locator(".likely")
+        expect(score).to_have_attribute("title", "By a rule of thumb, until there are enough orders to learn from")
+        row(page, 0, board).locator("a").click()
+        expect(page.locator(".outlook h2")).to_contain_text("by a rule of thumb")
+        expect(page.locator(".outlook")).to_contain_text("not yet measured against this shop's orders")
+        page.click("text=What a model needs")
+        expect(page.locator("h2")).to_have_text("No model yet")
+        expect(page.locator(".empty")).to_contain_text("about 50 orders")
+        expect(page.locator(".empty code")).to_have_text("footfall train --data DIR")
+        context.close()
+
+
+def test_anywhere_in_a_row_opens_it(board: Dashboard, inside: Page) -> None:
+    row(inside, 2, board).locator("[data-column=Session]").click()
+    expect(inside.locator("h1")).to_have_text("Ada Lindqvist")
+    assert inside.url.endswith(board.profiles.rows[2]["visitor_id"])
+    inside.go_back()
+    with inside.context.expect_page() as opened:
+        row(inside, 2, board).locator("[data-column=Session]").click(modifiers=["ControlOrMeta"])
+    assert opened.value.url.endswith(board.profiles.rows[2]["visitor_id"])
+    expect(inside.locator("h1")).to_have_text("Visitors")
+
+
 def test_a_search_looks_among_everyone_and_says_so(board: Dashboard, inside: Page) -> None:
     inside.fill("input[type=search]", "e3b5")
     expect(inside.locator("[data-visitor]")).to_have_count(1)
@@ -139,13 +197,68 @@ def test_a_visitor_is_shown_whole(board: Dashboard, inside: Page) -> None:
     expect(inside.locator(".timeline >> text=engagement")).to_have_count(0)
     inside.check("text=Scrolls and pauses too")
     expect(inside.locator(".timeline >> text=engagement").first).to_be_visible()
-    expect(inside.locator(".features h2 small")).to_have_text("296 of 296")
+    expect(inside.locator(".features h2 small")).to_have_text(f"{N_FEATURES} of {N_FEATURES}")
     inside.fill(".features input[type=search]", "gap before")
     expect(inside.locator(".features dt")).not_to_have_count(0)
     expect(inside.locator(".features .feature-list").first).to_contain_text("gap")
     inside.click("text=Undo")
     expect(inside.locator(".merges")).to_contain_text("Taken back")
     assert board.profiles.joined[0]["is_undone"] is True
+
+
+def test_a_visitor_shows_how_likely_an_order_is_and_what_moved_it(board: Dashboard, inside: Page) -> None:
+    row(inside, 0, board).locator("a").first.click()
+    now, week = (inside.locator(".outlook-target").nth(n) for n in (0, 1))
+    expect(now.locator(".outlook-share")).to_have_text("62 %")
+    expect(now).to_contain_text("about 62 of 100 visitors like this order during the visit")
+    expect(now.locator(".reasons li")).to_have_count(3)
+    expect(now.locator(".reasons li").first).to_have_text("+raises itput 2 products into the cart")
+    expect(now.locator(".reasons li").last).to_have_text("−lowers itdid nothing for 7 minutes")
+    expect(week.locator(".outlook-share")).to_have_text("81 %")
+    expect(week.locator(".reasons li").first).to_contain_text("ordered 3 times before")
+    inside.click("text=by model 7")
+    expect(inside.locator("h1")).to_have_text("Model 7")
+    expect(inside.locator(".model-card")).to_contain_text("Number of trees")
+
+
+def test_models_are_compared_promoted_and_rolled_back(board: Dashboard, inside: Page) -> None:
+    inside.click("nav >> text=Models")
+    champion, challenger = (inside.locator(".contest .model").nth(n) for n in (0, 1))
+    expect(champion).to_contain_text("Champion model 7")
+    expect(champion).to_contain_text("619 orders")
+    expect(challenger).to_contain_text("log-loss 0.140 against the champion's 0.142 – too close to call yet")
+    expect(challenger.locator(".better").first).to_have_text("+0.004better")
+    expect(inside.locator(".trained")).to_contain_text("model 8 challenges model 7")
+    expect(inside.locator(".versions tbody tr")).to_have_count(4)
+    expect(inside.locator(".versions >> text=Can't serve")).to_have_count(1)
+    expect(inside.locator(".foretold").first).to_contain_text("Over 12,041 decisions")
+    expect(inside.locator(".moved-far")).to_contain_text("session_channel")
+
+    challenger.locator("text=Promote").click()
+    expect(inside.locator("dialog h2")).to_have_text("Let model 8 score?")
+    inside.keyboard.press("Escape")
+    expect(inside.locator("dialog")).to_have_count(0)
+    assert board.models.said == []
+    challenger.locator("text=Promote").click()
+    inside.click("dialog >> text=Promote")
+    expect(champion).to_contain_text("Champion model 8")
+    inside.click("text=Roll back")
+    inside.click("dialog >> button:has-text('Roll back')")
+    expect(champion).to_contain_text("Champion model 6")
+    inside.click("text=Train now")
+    expect(inside.locator(".head .button")).to_have_text("Training")
+    expect(inside.locator(".head .button")).to_be_disabled()
+    assert board.models.said == [("promote", 8), ("rollback", None), ("train", None)]
+    board.models.is_training = False
+    expect(inside.locator(".head .button")).to_have_text("Train now")
+
+
+def test_what_is_wrong_with_the_model_is_said_on_every_page(board: Dashboard, inside: Page) -> None:
+    expect(inside.locator(".alarms")).to_have_count(0)
+    board.models.alarm()
+    for path in ("/", "/ledger", "/failed", "/models"):
+        inside.goto(board.url + path)
+        expect(inside.locator(".alarms")).to_contain_text("session_channel has moved (PSI 0.31)")
 
 
 def test_an_open_visitor_follows_what_they_do(board: Dashboard, inside: Page) -> None:
@@ -203,6 +316,10 @@ def test_a_viewer_is_not_offered_what_viewers_may_not_do(board: Dashboard, conte
     page.goto(f"{board.url}/visitors/{board.profiles.rows[0]['visitor_id']}")
     expect(page.locator(".merges")).to_be_visible()
     expect(page.locator("text=Undo")).to_have_count(0)
+    page.goto(f"{board.url}/models")
+    expect(page.locator(".versions")).to_be_visible()
+    for text in ("Train now", "Promote", "Roll back"):
+        expect(page.locator(f"button:has-text('{text}')")).to_have_count(0)
 
 
 def test_a_shop_without_visitors_says_what_to_do(tmp_path: Path, context: BrowserContext, page: Page) -> None:
@@ -239,14 +356,16 @@ def test_the_keyboard_is_enough(board: Dashboard, inside: Page) -> None:
 @pytest.mark.parametrize("width", [390, 768, 1440])
 def test_nothing_is_cut_off_at_any_width(board: Dashboard, inside: Page, width: int) -> None:
     inside.set_viewport_size({"width": width, "height": 844})
-    for path in ("/", "/ledger", "/failed", f"/visitors/{board.profiles.rows[0]['visitor_id']}"):
+    board.models.alarm()
+    visitor = f"/visitors/{board.profiles.rows[0]['visitor_id']}"
+    for path in ("/", "/models", "/models/7", "/ledger", "/failed", visitor):
         inside.goto(board.url + path)
         expect(inside.locator("main h1")).to_be_visible()
         expect(inside.locator(".waiting")).to_have_count(0)
         assert inside.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
-@pytest.mark.parametrize("width", [1280, 1366])
+@pytest.mark.parametrize("width", [760, 940, 1000, 1100, 1200, 1280, 1366, 1600])
 def test_every_column_of_the_visitors_is_in_sight(board: Dashboard, inside: Page, width: int) -> None:
     address = "https://shop.example/outdoor/camping/camp-kitchen/a-lantern-for-long-evenings"
     board.profiles.rows[0] |= {"section": "outdoor/camping/camp-kitchen", "url": address}
@@ -262,7 +381,7 @@ def test_a_long_name_stays_in_its_column(board: Dashboard, inside: Page, width: 
     inside.set_viewport_size({"width": width, "height": 844})
     inside.reload()
     expect(inside.locator(".who-label").first).to_contain_text("ada.lindqvist")
-    label, cell = (inside.locator(name).first.bounding_box() for name in (".who-label", ".cell-who"))
+    label, cell = (inside.locator(name).first.bounding_box() for name in (".who-label", "td.cell-who"))
     assert label is not None
     assert cell is not None
     assert label["x"] + label["width"] <= cell["x"] + cell["width"]
@@ -279,7 +398,8 @@ def test_the_page_keeps_its_own_policy(board: Dashboard, context: BrowserContext
     answer = page.goto(board.url)
     assert answer is not None
     assert "unsafe" not in answer.headers["content-security-policy"]
-    for path in ("/", "/ledger", "/failed", f"/visitors/{board.profiles.rows[0]['visitor_id']}"):
+    visitor = f"/visitors/{board.profiles.rows[0]['visitor_id']}"
+    for path in ("/", "/models", "/models/7", "/ledger", "/failed", visitor):
         page.goto(board.url + path)
         expect(page.locator("main h1")).to_be_visible()
         expect(page.locator(".waiting")).to_have_count(0)

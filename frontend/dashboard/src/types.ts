@@ -24,6 +24,11 @@ export type MergeList = Schemas["MergeList"];
 export type Replayed = Schemas["Replayed"];
 export type Reason = Schemas["Reason"];
 export type Propensity = Schemas["Propensity"];
+export type ModelList = Schemas["ModelList"];
+export type ModelRow = Schemas["ModelRow"];
+export type ModelDetail = Schemas["ModelDetail"];
+export type ModelMetrics = Schemas["ModelMetrics"];
+export type Drift = Schemas["Drift"];
 
 /** An id that points to a visitor. */
 export interface IdentityRow {
@@ -76,56 +81,4 @@ export interface SimilarPage {
   radius: number | null;
   propensity_by_neighbours: number | null;
   similar: SimilarVisitor[];
-}
-
-export interface ModelMetrics {
-  roc_auc: number | null;
-  pr_auc: number | null;
-  log_loss: number | null;
-  brier: number | null;
-  ece: number | null;
-}
-
-export interface ModelRow {
-  version: number;
-  stage: "champion" | "challenger" | "archived";
-  made: string;
-  targets: string[];
-  n_rows: number;
-  n_sessions: number;
-  n_orders: number;
-  window: { from: string; to: string };
-  metrics: Record<string, ModelMetrics>;
-  can_serve: boolean;
-  why_not: string;
-}
-
-export interface ModelDetail extends ModelRow {
-  card: Record<string, unknown>;
-}
-
-export interface ModelList {
-  site: number;
-  catalogue_id: string;
-  champion: number | null;
-  challenger: number | null;
-  scored_by: "prior" | "model";
-  is_training: boolean;
-  last_training: { at: string; outcome: string; message: string } | null;
-  versions: ModelRow[];
-}
-
-export interface Drift {
-  at: string | null;
-  version: number | null;
-  psi: { feature: string; psi: number }[];
-  score_psi: number | null;
-  calibration: Record<string, { predicted: number | null; observed: number | null; n: number; ece: number | null }>;
-  alarms: { what: string; since: string; message: string }[];
-  challenger: {
-    n: number;
-    champion_log_loss: number | null;
-    challenger_log_loss: number | null;
-    better: "champion" | "challenger" | "undecided";
-  } | null;
 }

@@ -3,7 +3,8 @@
 import { words } from "../format";
 import type { ModelMetrics, ModelRow } from "../types";
 
-export const TARGETS: Record<string, string> = { session: "Order in this visit", week: "Order within seven days" };
+/** What is foretold: an order … */
+export const TARGETS: Record<string, string> = { session: "This visit", week: "Seven days" };
 const METRICS: [keyof ModelMetrics, string, string][] = [
   ["roc_auc", "ROC-AUC", "How often a visit with an order gets the higher score of two. 0.5 is a coin, 1 is perfect."],
   [
@@ -24,9 +25,9 @@ export function MetricsTable({ row, than }: { row: ModelRow; than?: ModelRow | u
       <table class="figures">
         <thead>
           <tr>
-            <th scope="col">On visits it hadn't seen</th>
+            <th scope="col">On new visits</th>
             {METRICS.map(([name, text, about]) => (
-              <th key={name} scope="col" title={about}>
+              <th key={name} scope="col" class="cell-number" title={about}>
                 {text}
               </th>
             ))}

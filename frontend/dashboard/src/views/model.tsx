@@ -64,7 +64,7 @@ function Pairs({ of }: { of: Record<string, unknown> }) {
     <dl class="pairs">
       {Object.entries(of).map(([name, value]) => (
         <div key={name}>
-          <dt>{words(name)}</dt>
+          <dt>{words(name).replace(/^N /, "Number of ")}</dt>
           <dd class="break">{isObject(value) ? <Pairs of={value} /> : valueText(value)}</dd>
         </div>
       ))}

@@ -294,10 +294,18 @@ function Versions({ models, asked, isBusy }: Ways) {
               <th scope="col">Stage</th>
               <th scope="col">Made</th>
               <th scope="col">Data until</th>
-              <th scope="col">Visits</th>
-              <th scope="col">Orders</th>
-              <th scope="col">ROC-AUC, visit</th>
-              <th scope="col">ROC-AUC, week</th>
+              <th scope="col" class="cell-number">
+                Visits
+              </th>
+              <th scope="col" class="cell-number">
+                Orders
+              </th>
+              <th scope="col" class="cell-number">
+                ROC-AUC, visit
+              </th>
+              <th scope="col" class="cell-number">
+                ROC-AUC, week
+              </th>
               {may("models") && <th scope="col" aria-label="Promote" />}
             </tr>
           </thead>

@@ -88,11 +88,11 @@ function Moved({ reason, most }: { reason: Reason; most: number }) {
   const width = (Math.abs(reason.effect) / most) * 100;
   return (
     <li class={isUp ? "reason-up" : "reason-down"} title={`${reason.feature}: ${reason.effect.toFixed(2)} log-odds`}>
-      <span class="break">{reason.words || reason.feature}</span>
       <span class="reason-sign">
         <span aria-hidden="true">{isUp ? "+" : "−"}</span>
         <span class="hidden">{isUp ? "raises it" : "lowers it"}</span>
       </span>
+      <span class="break">{reason.words || reason.feature}</span>
       <svg class="reason-bar" viewBox="-100 0 200 8" preserveAspectRatio="none" aria-hidden="true">
         <rect class="reason-part" x={isUp ? 0 : -width} width={Math.max(1, width)} height="8" rx="1" />
         <path class="reason-zero" d="M0 0V8" vector-effect="non-scaling-stroke" />
