@@ -148,7 +148,7 @@ def tune(
     one gets then depends on the machine, everything else on ``seed`` alone. Where a window has one class or no rows it
     is left out; with none left, or ``n_trials`` 0, the defaults are the answer.
     """
-    examples = examples.at(_some_visitors(examples.groups, MOST_TUNING_ROWS, seed))
+    examples = examples.at(some_visitors(examples.groups, MOST_TUNING_ROWS, seed))
     windows = list(_windows(examples)) if n_trials > 0 else []
     if not windows:
         return Tuned(Params(), float("nan"), 0, 0, len(examples.labels))
@@ -322,7 +322,7 @@ def _windows(examples: Examples) -> Iterator[tuple[Examples, Examples]]:
             yield train, valid
 
 
-def _some_visitors(groups: np.ndarray, most_rows: int, seed: int) -> np.ndarray:
+def some_visitors(groups: np.ndarray, most_rows: int, seed: int) -> np.ndarray:
     """Rows, rising, of randomly chosen visitors with at most so many rows together (one visitor at least)."""
     if len(groups) <= most_rows:
         return np.arange(len(groups))

@@ -16,7 +16,7 @@ import numpy as np
 from footfall.models import metrics
 
 KINDS = ("identity", "platt", "beta", "isotonic", "venn_abers")
-"""From plain to free; of equally good ones the plainer is chosen."""
+"""From plain to free."""
 N_KNOTS = 257
 """Knots of the smooth kinds. Over 20 units of margin the line between two is off by less than 0.1 % of a small p."""
 MARGIN_BEYOND = 4.0
@@ -53,7 +53,7 @@ class Calibration(msgspec.Struct, frozen=True, eq=False):
 
 
 class Chosen(NamedTuple):
-    """The calibration that did best, and how all of them did on rows they were not fitted to."""
+    """The calibration to take, and how all of them did on rows they were not fitted to."""
 
     calibration: Calibration
     log_losses: dict[str, float]
@@ -115,9 +115,11 @@ def fit(kind: str, margins: np.ndarray, labels: np.ndarray, weights: np.ndarray)
 def choose(
     margins: np.ndarray, labels: np.ndarray, weights: np.ndarray, groups: np.ndarray, *, seed: int = 0
 ) -> Chosen:
-    """The kind with the lowest cross-fitted log-loss, fitted to all rows: each fifth of the visitors is judged by maps
-    learned from the others. With fewer than N_FOLDS visitors, or one class only, nothing can be measured and the trees'
-    own probabilities stay: the figures then are NaN.
+    """The plainest kind that isn't clearly worse than the best by cross-fitted log-loss, fitted to all rows.
+
+    Each fifth of the visitors is judged by maps learned from the others. Clearly is by more than one standard error of
+    the difference, over visitors (the one-standard-error rule: Breiman et al. 1984). With fewer than N_FOLDS visitors,
+    or one class only, nothing can be measured and the trees' own probabilities stay: the figures then are NaN.
 
     margins float[n], labels 0 or 1, weights float[n], groups int64[n] (whose row it is).
     """
@@ -132,9 +134,18 @@ def choose(
             said[kind][here] = fit(kind, margins[~here], labels[~here], weights[~here]).apply(margins[here])
     log_losses = {kind: metrics.log_loss(labels, said[kind], weights) for kind in KINDS}
     eces = {kind: metrics.ece(labels, said[kind], weights) for kind in KINDS}
-    measured = [kind for kind in KINDS if np.isfinite(log_losses[kind])]
-    best = min(measured, key=log_losses.__getitem__) if measured else "identity"
-    return Chosen(fit(best, margins, labels, weights), log_losses, eces)
+    plainest = "identity"
+    if np.isfinite(list(log_losses.values())).all():
+        best = min(KINDS, key=log_losses.__getitem__)
+        plainest = next(k for k in KINDS if not _is_worse(said[k], said[best], labels, weights, members))
+    return Chosen(fit(plainest, margins, labels, weights), log_losses, eces)
+
+
+def _is_worse(said: np.ndarray, best: np.ndarray, labels: np.ndarray, weights: np.ndarray, members: np.ndarray) -> bool:
+    """Whether one log-loss is higher than another by more than its standard error over visitors."""
+    gaps = weights * np.log(np.where(labels > 0, best / said, (1 - best) / (1 - said)))
+    by_visitor = np.bincount(members, gaps)
+    return bool(by_visitor.sum() > np.sqrt(np.sum((by_visitor - by_visitor.mean()) ** 2)))
 
 
 def _smooth(

@@ -26,6 +26,15 @@ Figure = float | None
 """A measured number; None where it means nothing (JSON has no NaN)."""
 
 
+class Search(msgspec.Struct, frozen=True):
+    """How the trees' settings were found; ``log_loss`` is the lowest, over windows of the past's own past."""
+
+    n_trials: int
+    n_pruned: int
+    n_rows: int
+    log_loss: Figure
+
+
 class TargetCard(msgspec.Struct, frozen=True):
     """How one target was learned, and how good its probabilities are on the latest sessions, which nothing was learned
     from or chosen by."""
@@ -56,8 +65,7 @@ class TargetCard(msgspec.Struct, frozen=True):
     params: Params
     n_trees: int
     n_features: int
-    tuning: dict[str, Figure]
-    """``n_trials``, ``n_pruned``, ``n_rows`` and the lowest ``log_loss`` of the search."""
+    search: Search
     effects: dict[str, float]
     """Mean size of the contribution of the twenty features that move scores most, in log-odds, largest first."""
 
