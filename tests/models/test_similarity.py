@@ -1,14 +1,16 @@
 """Places by what features add to the margin, and neighbours that tell propensity."""
 
+import msgspec
 import numpy as np
 import pytest
 import xgboost
 from tests.models.made_up import made_up
 
 from footfall.base.errors import BadInput
+from footfall.models.boosted import Params
 from footfall.models.metrics import roc_auc
 from footfall.models.rows import SESSION
-from footfall.models.similarity import Space, SpaceOptions, learn, propensity_by_neighbours
+from footfall.models.similarity import PriorSpace, Space, SpaceOptions, learn, propensity_by_neighbours
 
 Learned = tuple[Space, np.ndarray, np.ndarray, np.ndarray]
 FEW = SpaceOptions(n_trees=20, most_past=1_500, most_asked=600)
@@ -32,15 +34,8 @@ def test_contributions_are_those_of_xgboost() -> None:
     space = learn(features, labels, ones, visitors, options)
     only_first = visitors[_left_out(space, visitors) == 0]
     others = np.setdiff1d(visitors, only_first)
-    settings: dict[str, object] = {
-        "max_depth": 4,
-        "learning_rate": 0.1,
-        "min_child_weight": 1.0,
-        "reg_lambda": 3.0,
-        "subsample": 0.8,
-    }
     matrix = xgboost.QuantileDMatrix(features[others], labels[others], weight=ones[others], max_bin=256, nthread=1)
-    settings |= {"colsample_bytree": 0.6, "max_bin": 256, "objective": "binary:logistic", "nthread": 1, "seed": 0}
+    settings = msgspec.structs.asdict(Params()) | {"objective": "binary:logistic", "nthread": 1, "seed": 0}
     booster = xgboost.train(settings | {"tree_method": "hist"}, matrix, 10)
     expected = booster.predict(xgboost.DMatrix(features[only_first]), pred_contribs=True, approx_contribs=True)[:, :-1]
     found = space.contributions(features[only_first], only_first)
@@ -91,8 +86,8 @@ def test_a_visitors_own_trees_never_saw_the_visitor() -> None:
     features = rng.normal(size=(600, 8)).astype(np.float32)
     labels = rng.integers(0, 2, 600).astype(np.int8)
     visitors = np.arange(600)
-    settings: dict[str, float | str] = {"max_depth": 8, "learning_rate": 0.5, "min_child_weight": 0.0}
-    space = learn(features, labels, np.ones(600, np.float32), visitors, SpaceOptions(settings=settings))
+    params = Params(max_depth=8, learning_rate=0.5, min_child_weight=0.0)
+    space = learn(features, labels, np.ones(600, np.float32), visitors, SpaceOptions(params=params))
     seen = space.contributions(features).sum(axis=1)
     unseen = space.contributions(features, visitors).sum(axis=1)
     assert roc_auc(labels, seen) > 0.95
@@ -168,3 +163,14 @@ def test_rows_that_teach_nothing_are_refused(labels: np.ndarray, code: str) -> N
 def test_constant_features_are_refused() -> None:
     with pytest.raises(BadInput, match="nothing to learn"):
         learn(np.ones((60, 4), np.float32), np.arange(60) % 2, np.ones(60, np.float32), np.arange(60), FEW)
+
+
+def test_before_anything_was_learned_the_priors_terms_are_the_space() -> None:
+    space = PriorSpace()
+    features = made_up(20, seed=1).rows.features
+    parts = space.contributions(features)
+    assert parts.shape == (len(features), len(space.columns))
+    np.testing.assert_array_equal(space.contributions_at(space.places(parts)), parts)
+    assert space.similarity(np.array([0.0, 1.0])).tolist() == [1.0, 0.5]
+    assert space.distance(0.25) == 2.0
+    assert space.distance(0.0) == float("inf")

@@ -9,15 +9,17 @@ would lie where their own outcome put them). See ``docs/similarity.md`` and deci
 :mod:`footfall.models.neighbours` finds who is near; what the axes mean in words is :mod:`footfall.models.words`.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
 import numpy as np
 
 from footfall.base.errors import BadInput
-from footfall.models.boosted import inputs, varying_columns
+from footfall.models.boosted import Params, inputs, some_visitors, varying_columns
 from footfall.models.metrics import roc_auc
+from footfall.models.prior import Prior
 from footfall.record.compiled import kernel
 
 MOST_BOOSTERS = 64
@@ -36,7 +38,7 @@ NODE = np.dtype(
 
 
 class SpaceOptions(msgspec.Struct, frozen=True):
-    """How a space is learned; ``settings`` go to XGBoost as they are."""
+    """How a space is learned."""
 
     n_trees: int = 60
     n_folds: int = 5
@@ -49,16 +51,11 @@ class SpaceOptions(msgspec.Struct, frozen=True):
     """Rows by which neighbours and pull are chosen."""
     most_past: int = 20_000
     """Rows among which those look for neighbours."""
-    settings: Mapping[str, float | str] = {}
+    params: Params = Params()
+    more: Mapping[str, float] = {}
+    """Further settings of XGBoost, over ``params``."""
     n_threads: int = 1
     seed: int = 0
-
-
-SETTINGS: Mapping[str, float | str] = {
-    "max_depth": 4, "learning_rate": 0.1, "min_child_weight": 1.0, "reg_lambda": 3.0, "subsample": 0.8,
-    "colsample_bytree": 0.6, "max_bin": 256,
-}  # fmt: skip
-"""Of the trees, where options say nothing else."""
 
 
 class Trees(NamedTuple):
@@ -72,6 +69,67 @@ class Trees(NamedTuple):
     """int32[n_boosters + 1]: which trees are whose."""
     biases: np.ndarray
     """float64[n_boosters]: mean margin of each, from which the contributions start."""
+
+
+class Likeness(Protocol):
+    """What places visitors; any thread may ask."""
+
+    @property
+    def columns(self) -> np.ndarray:
+        """int32[c]: features of the catalogue, by which likeness is told."""
+        ...
+
+    @property
+    def n_neighbours(self) -> int:
+        """How many past visits tell a propensity best."""
+        ...
+
+    def contributions(self, features: np.ndarray) -> np.ndarray:
+        """float32[n, c], log-odds, of features float32[n, N_FEATURES]."""
+        ...
+
+    def places(self, contributions: np.ndarray) -> np.ndarray:
+        """float32[n, d] of contributions float32[n, c]."""
+        ...
+
+    def contributions_at(self, places: np.ndarray) -> np.ndarray:
+        """float32[n, c]: about the contributions of visitors at these places."""
+        ...
+
+    def similarity(self, distances: np.ndarray) -> np.ndarray:
+        """0 to 1, falling with the distance; 1 at none."""
+        ...
+
+    def distance(self, similarity: float) -> float:
+        """The distance that has this similarity; infinite for 0."""
+        ...
+
+
+class PriorSpace:
+    """Likeness before anything was learned: by what the prior's terms add to the log-odds (:mod:`.prior`)."""
+
+    columns = Prior.columns
+    n_neighbours = 100
+
+    def contributions(self, features: np.ndarray) -> np.ndarray:
+        """See :class:`Likeness`."""
+        return Prior().contributions(features)[:, :-1]
+
+    def places(self, contributions: np.ndarray) -> np.ndarray:
+        """The contributions themselves."""
+        return contributions
+
+    def contributions_at(self, places: np.ndarray) -> np.ndarray:
+        """The places themselves."""
+        return places
+
+    def similarity(self, distances: np.ndarray) -> np.ndarray:
+        """2^-distance: one unit of log-odds halves it."""
+        return np.asarray(np.exp2(-distances))
+
+    def distance(self, similarity: float) -> float:
+        """See :class:`Likeness`."""
+        return _distance(similarity, 1.0)
 
 
 class Space(msgspec.Struct, frozen=True, eq=False):
@@ -137,8 +195,8 @@ class Space(msgspec.Struct, frozen=True, eq=False):
         return np.asarray(np.exp2(-distances / self.scale))
 
     def distance(self, similarity: float) -> float:
-        """The distance that has this similarity, above 0 and at most 1."""
-        return float(-np.log2(similarity) * self.scale)
+        """See :class:`Likeness`."""
+        return _distance(similarity, self.scale)
 
     def to_bytes(self) -> bytes:
         """MessagePack; see :meth:`from_bytes`."""
@@ -158,6 +216,10 @@ class Space(msgspec.Struct, frozen=True, eq=False):
             raise BadInput(
                 f"This isn't a similarity space, or not a whole one ({error}). Train the model anew.", code="bad_model"
             ) from error
+
+
+def _distance(similarity: float, scale: float) -> float:
+    return -math.log2(similarity) * scale if similarity > 0 else math.inf
 
 
 def learn(
@@ -188,8 +250,7 @@ def learn(
     options = options or SpaceOptions()
     if options.n_folds < 2 or options.n_folds * options.n_repeats > MOST_BOOSTERS:
         raise BadInput(f"A space takes 2 folds at least, and at most {MOST_BOOSTERS} boosters.", code="bad_options")
-    rng = np.random.default_rng(options.seed)
-    chosen = _some_visitors(visitors, options.most_rows, rng)
+    chosen = some_visitors(visitors, options.most_rows, options.seed)
     values, labels = features[chosen], labels[chosen].astype(np.int8)
     weights, visitors = weights[chosen].astype(np.float32), visitors[chosen].astype(np.int64)
     columns = varying_columns(values)
@@ -202,7 +263,7 @@ def learn(
     asked = _without(visitors, options.n_repeats, options.n_folds, options.seed)
     parts = np.zeros(values.shape, np.float32)
     _contributions_into(values, asked, trees.nodes, trees.roots, trees.firsts, parts)
-    return _chosen(parts, labels, weights, visitors, columns, trees, options, rng)
+    return _chosen(parts, labels, weights, visitors, columns, trees, options)
 
 
 def propensity_by_neighbours(
@@ -240,8 +301,8 @@ def _grown(
     boosters: list[bytes] = []
     n_boosters = options.n_repeats * options.n_folds
     settings: dict[str, Any] = {
-        **SETTINGS, **options.settings, "objective": "binary:logistic", "tree_method": "hist",
-        "nthread": options.n_threads, "verbosity": 0,
+        **msgspec.structs.asdict(options.params), **options.more, "objective": "binary:logistic",
+        "tree_method": "hist", "nthread": options.n_threads, "verbosity": 0,
     }  # fmt: skip
     for repeat in range(options.n_repeats):
         folds = _folds(visitors, repeat, options.n_folds, options.seed)
@@ -356,18 +417,6 @@ def _without(visitors: np.ndarray, n_repeats: int, n_folds: int, seed: int) -> n
     return asked
 
 
-def _some_visitors(visitors: np.ndarray, most_rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows, rising, of randomly chosen visitors with at most so many rows together (one visitor at least)."""
-    if len(visitors) <= most_rows:
-        return np.arange(len(visitors))
-    members, n_of = np.unique(visitors, return_inverse=True, return_counts=True)[1:]
-    order = rng.permutation(len(n_of))
-    n_chosen = max(1, int(np.searchsorted(np.cumsum(n_of[order]), most_rows, side="right")))
-    is_chosen = np.zeros(len(n_of), bool)
-    is_chosen[order[:n_chosen]] = True
-    return np.flatnonzero(is_chosen[members])
-
-
 # -- choosing ---------------------------------------------------------------------------------------------------------
 
 
@@ -379,13 +428,13 @@ def _chosen(
     columns: np.ndarray,
     trees: Trees,
     options: SpaceOptions,
-    rng: np.random.Generator,
 ) -> Space:
     """Pull and number of neighbours by the log-loss of rows among rows of other visitors, none of which was learned
     from. Of all that lie within one standard error of the best, the one with most neighbours, then most pull: it hangs
     least on chance (Breiman et al. 1984, 3.4.3)."""
-    past = _some_visitors(visitors, options.most_past, rng)
-    asking = past if len(past) <= options.most_asked else np.sort(rng.choice(past, options.most_asked, replace=False))
+    past = some_visitors(visitors, options.most_past, options.seed)
+    asking = np.random.default_rng(options.seed).permutation(past)[: options.most_asked]
+    asking.sort()
     ks = [k for k in _NEIGHBOURS if k <= max(len(past) // 10, 1)] or [1]
     losses: dict[tuple[int, float], np.ndarray] = {}
     aucs: dict[tuple[int, float], float] = {}
