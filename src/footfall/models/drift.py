@@ -109,15 +109,21 @@ def calibration(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray, tole
     return Calibration(foretold / n, float(labels.mean()), n, metrics.ece(labels, scores), is_off and len(by_group) > 1)
 
 
-def duel(labels: np.ndarray, champion: np.ndarray, challenger: np.ndarray, groups: np.ndarray) -> Duel:
+def duel(
+    labels: np.ndarray,
+    champion: np.ndarray,
+    challenger: np.ndarray,
+    groups: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> Duel:
     """Which of two scores, made of the same decisions, foretells better: by log-loss, paired, with its 95 % interval.
 
     Undecided while the interval holds 0, or there are fewer than ``LEAST_ORDERS`` orders.
     """
-    first, second = metrics.log_loss(labels, champion), metrics.log_loss(labels, challenger)
+    first, second = (metrics.log_loss(labels, scores, weights) for scores in (champion, challenger))
     better: Literal["champion", "challenger", "undecided"] = "undecided"
     if labels.sum() >= LEAST_ORDERS:
-        gap = metrics.bootstrap_difference(metrics.log_loss, labels, challenger, champion, None, groups)
+        gap = metrics.bootstrap_difference(metrics.log_loss, labels, challenger, champion, weights, groups)
         if gap.high < 0:
             better = "challenger"
         elif gap.low > 0:
