@@ -12,13 +12,18 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 from tests.browser.capture import Capture
 from tests.browser.dashboards import Dashboard, dashboard
+from tests.browser.foresight import SampleModels
 from tests.browser.profiles import SampleProfiles
 from tests.browser.serving import serve
 
 from footfall.base.chromium import ARGUMENTS, chromium
 from footfall_shop.app import build
 
-SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 390, "height": 844}}
+SIZES = {
+    "wide": {"width": 1440, "height": 900},
+    "small": {"width": 1024, "height": 768},
+    "narrow": {"width": 390, "height": 844},
+}
 
 
 def main() -> None:
@@ -32,7 +37,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         with (
             dashboard(Path(data), SampleProfiles()) as full,
-            dashboard(Path(none), SampleProfiles(is_empty=True)) as empty,
+            dashboard(Path(none), SampleProfiles(is_empty=True), SampleModels(is_empty=True)) as empty,
             serve(Capture()) as server,
             serve(build(server, "wk")) as shop,
         ):
@@ -73,6 +78,18 @@ def _dashboard(page: Page, full: Dashboard, empty: Dashboard, take) -> None:  # 
     page.wait_for_selector(".features summary")
     page.click(".features summary >> nth=1")
     take("visitor")
+    page.goto(f"{full.url}/models")
+    page.wait_for_selector(".versions")
+    take("models")
+    page.click("text=Promote >> nth=0")
+    take("promote")
+    page.goto(f"{full.url}/models/7")
+    page.wait_for_selector(".model-card")
+    full.models.alarm()
+    page.reload()
+    page.wait_for_selector(".alarms")
+    take("model")
+    full.models.alarms.clear()
     page.goto(f"{full.url}/ledger")
     page.wait_for_selector(".equation")
     for n in range(30):
@@ -88,6 +105,9 @@ def _dashboard(page: Page, full: Dashboard, empty: Dashboard, take) -> None:  # 
     page.goto(empty.url)
     page.wait_for_selector(".empty")
     take("empty")
+    page.goto(f"{empty.url}/models")
+    page.wait_for_selector(".empty")
+    take("no-model")
 
 
 def _readme(folder: Path) -> None:

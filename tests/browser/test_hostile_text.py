@@ -1,10 +1,12 @@
 """Whatever visitors, clients and referrers write into any field is text on the dashboard, and never runs."""
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 from tests.browser.dashboards import dashboard
+from tests.browser.foresight import SampleModels
 from tests.browser.profiles import SampleProfiles
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -36,7 +38,8 @@ def test_a_payload_in_every_field_of_every_view_does_not_run(
     context.expose_function("hit", lambda n: hits.append(str(n)))
     context.on("dialog", lambda dialog: (hits.append(dialog.message), dialog.dismiss()))
     errors: list[str] = []
-    with dashboard(tmp_path, SampleProfiles(lambda _: payload)) as board:
+    with dashboard(tmp_path, SampleProfiles(lambda _: payload), SampleModels(lambda _: payload)) as board:
+        board.models.alarm()
         board.let_in(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -52,6 +55,10 @@ def test_a_payload_in_every_field_of_every_view_does_not_run(
             summary.click()
         schemes = page.locator("a").evaluate_all("links => links.map(link => link.protocol)")
         assert set(schemes) <= {"http:", "https:"}
+        for path in ("/models", "/models/5"):
+            page.goto(board.url + path)
+            expect(page.locator(".figures").first).to_be_visible()
+            expect(page.locator(".alarms li")).to_have_text(re.compile(r"since"))
         page.goto(f"{board.url}/failed")
         expect(page.locator(".failure").first).to_be_visible()
         for summary in page.locator("summary").all():
