@@ -185,6 +185,11 @@ class FactsShelf:
             version = self._in_force[offsets[at - 1]] if at else 0
         return self.get_if_there(version)
 
+    def changes(self, first: int, last: int) -> list[int]:
+        """Log offsets in ``(first, last]`` from which on another snapshot was in force, in order."""
+        with self._lock:
+            return sorted(offset for offset in self._in_force if first < offset <= last)
+
     def trim(self, n_kept: int, version: int) -> int:
         """Delete the oldest snapshots beyond ``n_kept``, never ``version``; returns how many went."""
         with self._lock:

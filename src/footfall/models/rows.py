@@ -51,8 +51,12 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
     kinds: np.ndarray
     """uint8[m]: kinds of every event of every session, in order."""
     places: np.ndarray = msgspec.field(default_factory=lambda: np.zeros((0, 2), np.int64))
-    """int64[n, 2]: code of the country and hash of the region, as the record has them, 0 if unknown; or int64[0, 2] when
+    """int64[n, 2]: the record's code of the country and hash of the region, 0 if unknown; or int64[0, 2] when
     they weren't kept. Only the demographic rival asks for them."""
+    n_bots: int = 0
+    """Visitors that were left out, as they are bots."""
+    n_refused: int = 0
+    """Events of the history that today's settings refuse, and that no row knows of therefore."""
 
     def __len__(self) -> int:
         return len(self.times)
