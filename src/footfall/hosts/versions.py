@@ -5,12 +5,11 @@ replaced last. Whatever fails on the way leaves what served serving, and doing i
 """
 
 from pathlib import Path
-from typing import Any
 
 from footfall.adapters.deployed import Deployed, DeployedModels
 from footfall.base.errors import FootfallError, Missing
 from footfall.models.model import from_bytes
-from footfall.ports import CHALLENGER, CHAMPION, Artefact, ModelRegistry
+from footfall.ports import Artefact, ModelRegistry
 
 
 def add_champion(data: Path, registry: ModelRegistry, site: int, version: int, why: str) -> None:
@@ -43,26 +42,6 @@ def roll_back(data: Path, registry: ModelRegistry, site: int, why: str) -> int:
     challenger = before.challenger
     copies.point(site, Deployed(copy, None if challenger is None or challenger.version == champion else challenger))
     return champion
-
-
-def put_right(data: Path, registry: ModelRegistry, site: int) -> bool:
-    """Let the registry's champion and challenger serve, if others do: of what a crash or another folder's move left.
-
-    Returns whether anything was changed.
-    """
-    copies = DeployedModels(data)
-    deployed = _read(copies, site)
-    by_stage = {found.stage: found.version for found in registry.versions(site)}
-    champion, challenger = by_stage.get(CHAMPION, 0), by_stage.get(CHALLENGER, 0)
-    if (champion, challenger) == (_version(deployed.champion), _version(deployed.challenger)):
-        return False
-    named = [copies.put(site, n, _checked(registry, site, n)) if n else None for n in (champion, challenger)]
-    copies.point(site, Deployed(*named))
-    return True
-
-
-def _version(copy: Any) -> int:
-    return 0 if copy is None else int(copy.version)
 
 
 def _read(copies: DeployedModels, site: int) -> Deployed:
