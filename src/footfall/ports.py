@@ -263,7 +263,7 @@ class Lake(Protocol):
     """All events and sessions for ever (or the retention), as Parquet by site and date."""
 
     def write(self, table: str, first_offset: int, last_offset: int, rows: Any) -> None:
-        """Write a ``pyarrow.Table`` of ``events`` or ``sessions`` covering the log range [first, last).
+        """Write a ``pyarrow.Table`` of ``events``, ``sessions`` or ``decisions`` covering the log range [first, last).
 
         Files are named by site, date and range, so that writing the same range twice is the same as once.
         """
@@ -274,15 +274,15 @@ class Lake(Protocol):
         ...
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
-        """Run SQL over the views ``events`` and ``sessions``; returns a ``pyarrow.Table``."""
+        """Run SQL over the views ``events``, ``sessions`` and ``decisions``; returns a ``pyarrow.Table``."""
         ...
 
     def compact(self, today: str) -> int:
         """Join the small files of finished days; returns how many were joined."""
         ...
 
-    def retain(self, oldest_date: str) -> int:
-        """Delete whole days before a date; returns how many files went."""
+    def retain(self, oldest_date: str, table: str = "") -> int:
+        """Delete whole days before a date, of one table or of all; returns how many files went."""
         ...
 
     def close(self) -> None:
@@ -645,6 +645,22 @@ class Models(Protocol):
 
     def train(self, site: int, by: str) -> dict[str, Any]:
         """Start a training; ``BadInput`` (``is_training``) while there is one. Answers as :meth:`models`."""
+        ...
+
+
+AMONG = ("past", "live", "all")
+"""Whom similar visitors are looked for among."""
+
+
+class Similar(Protocol):
+    """Who is like a visitor. Methods may be called from several threads at once and may block."""
+
+    def similar(self, site: int, any_id: str, *, n: int, radius: float | None, among: str) -> dict[str, Any] | None:
+        """The visits most like a visitor's, nearest first, one a visitor, ``None`` if there is no such visitor.
+
+        At most ``n``, with ``radius`` (0 to 1) only those with a similarity of at least ``1 - radius``. ``among`` is
+        one of ``AMONG``. The shape is that of ``web/shapes.py``.
+        """
         ...
 
 

@@ -34,7 +34,14 @@ class House:
             self.profiles.open_failed[site] = [failed_event(10 * site, "bad_json")]
             self.profiles.open_merges[site] = {site: merge_row(site, visitor, "old")}
         self.app: Litestar = build_app(
-            self.definitions, self.profiles, settings, self.clock, pages=pages, pace=pace, models=self.models
+            self.definitions,
+            self.profiles,
+            settings,
+            self.clock,
+            pages=pages,
+            pace=pace,
+            models=self.models,
+            similar=self.profiles,
         )
 
     def token(self, role: str, sites: list[int] | None = None) -> dict[str, str]:

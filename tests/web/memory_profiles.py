@@ -132,6 +132,15 @@ class MemoryProfiles:
         merge["is_undone"] = True
         return merge
 
+    def similar(self, site: int, any_id: str, *, n: int, radius: float | None, among: str) -> dict[str, Any] | None:
+        """See :class:`footfall.ports.Similar`."""
+        if self._row(site, any_id) is None:
+            return None
+        others = [row for _, row in self.rows[site] if any_id not in (row["visitor_id"], row["label"])]
+        found = [similar_row(row["visitor_id"], row["label"]) for row in others][:n]
+        head = {"visitor_id": any_id, "version": 3, "is_learned": True, "n": n, "radius": radius}
+        return {**head, "propensity_by_neighbours": 0.125, "similar": found if among != "past" else []}
+
     def changed_since(self, site: int, since_ms: int, limit: int) -> list[dict[str, Any]]:
         return [row for changed_ms, row in self.rows.get(site, []) if changed_ms >= since_ms][:limit]
 
@@ -144,6 +153,21 @@ def _sort_value(row: dict[str, Any], sort: str) -> Any:
     if sort == "propensity":
         return row["propensity"]["session"]
     return row["last_seen"] if sort == "last_seen" else row["orders"]["revenue"]
+
+
+def similar_row(visitor_id: str, label: str) -> dict[str, Any]:
+    """A live visit that is half alike."""
+    return {
+        "visitor_id": visitor_id,
+        "label": label,
+        "similarity": 0.5,
+        "is_live": True,
+        "session_number": 2,
+        "at": iso(NOW_MS),
+        "ordered": None,
+        "propensity": 0.25,
+        "shared": [{"feature": "repeat_views_n", "words": "viewed the same product 3 times", "effect": 0.4}],
+    }
 
 
 def failed_event(offset: int, reason: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from litestar.types.internal_types import PathParameterDefinition
 from footfall import __version__
 from footfall.base.clock import Clock
 from footfall.base.errors import FootfallError
-from footfall.ports import Definitions, Models, Profiles
+from footfall.ports import Definitions, Models, Profiles, Similar
 from footfall.settings import Settings
 from footfall.web.auth import Authenticate, Doorman, guard
 from footfall.web.deciding import deciding_routes
@@ -31,6 +31,7 @@ from footfall.web.modelling import modelling_routes
 from footfall.web.pages import Pages, page_routes
 from footfall.web.permissions import Permission
 from footfall.web.reading import reading_routes
+from footfall.web.similar import similar_routes
 
 _log = structlog.get_logger(__name__)
 
@@ -50,11 +51,12 @@ def build_app(
     pages: Pages | None = None,
     pace: Pace | None = None,
     models: Models | None = None,
+    similar: Similar | None = None,
 ) -> Litestar:
     """The application behind the login: API, live stream, metrics and pages.
 
-    Pass ``metrics`` to share a registry with the collector; without ``models`` there are no routes about
-    them. ``app.state.live.close()`` (async) ends the live streams;
+    Pass ``metrics`` to share a registry with the collector; without ``models`` or ``similar`` there are no
+    routes about them. ``app.state.live.close()`` (async) ends the live streams;
     a host calls it first when it stops, since streams would otherwise keep it waiting.
     """
     metrics = metrics or Metrics()
@@ -68,6 +70,7 @@ def build_app(
             *reading_routes(definitions, profiles, doorman, live, metrics),
             *deciding_routes(definitions),
             *([] if models is None else modelling_routes(definitions, models)),
+            *([] if similar is None else similar_routes(definitions, similar)),
             *page_routes(pages),
         ],
         guards=[guard],

@@ -100,7 +100,7 @@ def reading_routes(
         "opt": {"permission": Permission.READ},
         "dependencies": {
             "at": Provide(find, sync_to_thread=False),
-            "who": Provide(_who, sync_to_thread=False),
+            "who": Provide(who, sync_to_thread=False),
         },
     }
 
@@ -132,17 +132,17 @@ def reading_routes(
     @get("/api/visitors/{any_id:str}", **read, responses=answers(Visitor))
     @on_thread
     def visitor(at: At, who: Who) -> dict[str, Any]:
-        return _found(profiles.visitor(at, who), who)
+        return found(profiles.visitor(at, who), who)
 
     @get("/api/visitors/{any_id:str}/timeline", **read, responses=answers(Timeline))
     @on_thread
     def timeline(at: At, who: Who, limit: Limit = 50, cursor: Cursor = None) -> dict[str, Any]:
-        return _found(profiles.timeline(at, who, limit=limit, cursor=cursor), who)
+        return found(profiles.timeline(at, who, limit=limit, cursor=cursor), who)
 
     @get("/api/visitors/{any_id:str}/merges", **read, responses=answers(MergeList))
     @on_thread
     def merges(at: At, who: Who) -> dict[str, Any]:
-        return {"merges": _found(profiles.merges(at, who), who)}
+        return {"merges": found(profiles.merges(at, who), who)}
 
     undo = read | {"opt": {"permission": Permission.UNDO_MERGE}}
 
@@ -216,12 +216,13 @@ def reading_routes(
     ]
 
 
-def _who(any_id: AnyId) -> str:
+def who(any_id: AnyId) -> str:
     """The dependency ``who``: the visitor that a request is about, by whatever id."""
     return unmark(any_id)
 
 
-def _found(answer: T | None, any_id: str) -> T:
+def found(answer: T | None, any_id: str) -> T:
+    """The answer about a visitor; raises Missing if there is none."""
     if answer is None:
         raise Missing(f"There is no visitor with the id {any_id!r} at this site.")
     return answer
