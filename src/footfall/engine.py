@@ -2,7 +2,8 @@
 
 :class:`Engine` holds the state in memory: records, identities, key sets, timers. :meth:`Engine.apply` takes entries in
 log order through columns, admit and step; :meth:`Engine.tick` ends sessions whose time has come;
-:meth:`Engine.take_commit` hands over everything that changed, to be stored in one step with the log position. It knows
+:meth:`Engine.take_commit` hands over everything that changed, to be stored in one step with the log position. Where a
+host sets :attr:`Engine.scoring`, a batch leaves the scores of its visitors in :attr:`Engine.scored`. The engine knows
 ports only, reads no clock, and isn't thread-safe: its host holds one lock around it.
 """
 
@@ -23,6 +24,8 @@ from footfall.events.geo import Geo
 from footfall.events.mending import read_all
 from footfall.events.reasons import REASONS
 from footfall.events.wire import Entry, Source
+from footfall.models.scorer import Scored
+from footfall.models.scoring import Scoring
 from footfall.ports import PLACED, Batch, Commit, Failed, Identity, Merge, RecordStore
 from footfall.record import admit as tables
 from footfall.record.admit import (
@@ -105,6 +108,10 @@ class Engine:
         self._taken: Commit | None = None
         self._taken_traits: dict[int, dict[str, object]] = {}
         self._undone: dict[int, list[tuple[Merge, frozenset[int]]]] = {}
+        self.scoring: Scoring | None = None
+        """Who scores, set by a host that wants scores; imports and replays don't, and are faster without."""
+        self.scored: Scored | None = None
+        """What the latest batch gave its visitors; None if it had no applied event, or nobody scores."""
 
     # -- start -----------------------------------------------------------------------------------------------------
 
@@ -191,6 +198,7 @@ class Engine:
             raise ValueError(f"the engine is at offset {self.next_offset}, not {batch[0][0]}")
         last_offset, last = batch[-1]
         columns = None
+        self.scored = None
         if last.source == Source.ENGINE:
             batch = batch[:-1]
         if batch:
@@ -248,7 +256,19 @@ class Engine:
         self._dirty[rows] = True
         self.timers.arm(self.records, rows)
         self._note(columns, batch, told)
+        self._score(columns, applied, rows, n_merges > 0)
         return columns
+
+    def _score(self, columns: Columns, applied: np.ndarray, rows: np.ndarray, has_merges: bool) -> None:
+        """Score the visitors of a batch's applied events (bool[n]), which belong to ``rows``."""
+        if self.scoring is None or not len(rows):
+            return
+        if has_merges:  # a row may have been merged into another after its event
+            rows = rows.copy()
+            for i in np.flatnonzero(self.records["merged_into"][rows]):
+                rows[i] = tables.root_of(self.records, rows[i])
+        offsets, sites = columns.offsets[applied], columns.events["site"][applied]
+        self.scored = self.scoring.score_batch(self.records, rows, offsets, sites, self.facts.rates)
 
     def _step_piece(self, columns: Columns, start: int, stop: int) -> None:
         """Step the events of an index range and remember their traits."""

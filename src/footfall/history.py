@@ -32,6 +32,7 @@ from footfall.events.geo import Geo, Place
 from footfall.events.mending import read_all
 from footfall.events.wire import Entry, Event, Properties, Scalar, Source
 from footfall.ports import PLACED, Batch, EventLog, Lake, RecordStore
+from footfall.record.features import CATALOGUE_ID
 from footfall.record.layout import SESSION
 from footfall.record.rates import RATE, rates_of
 from footfall.settings import Settings
@@ -70,6 +71,24 @@ EVENTS = pa.schema(
         ("user_id", pa.string()),
         ("payload", pa.string()),
         ("entry", pa.string()),
+    ]
+)
+DECISIONS = pa.schema(
+    [
+        ("offset", pa.int64()),
+        ("site", pa.uint16()),
+        ("row", pa.int32()),
+        ("time_ms", pa.int64()),
+        ("session_number", pa.int32()),
+        ("n_events", pa.int32()),
+        ("version", pa.int32()),
+        ("session", pa.float32()),
+        ("week", pa.float32()),
+        ("challenger_version", pa.int32()),
+        ("challenger_session", pa.float32()),
+        ("challenger_week", pa.float32()),
+        ("catalogue_id", pa.string()),
+        ("features", pa.binary()),
     ]
 )
 SESSIONS = pa.schema(
@@ -297,6 +316,28 @@ def session_table(ended: Iterable[tuple[int, int, bytes]]) -> pa.Table:
     }  # fmt: skip
     arrays = [pa.array(np.ascontiguousarray(columns[f.name])).cast(f.type) for f in SESSIONS]
     return pa.Table.from_arrays(arrays, schema=SESSIONS)
+
+
+def decision_table(decisions: np.ndarray) -> pa.Table:
+    """Rows of the lake's ``decisions`` from DECISION[n]; no score, and no challenger, become NULL."""
+    size = decisions.dtype["features"].itemsize
+    features = np.ascontiguousarray(decisions["features"]).tobytes()
+    arrays = []
+    for field in DECISIONS:
+        if field.name == "catalogue_id":
+            arrays.append(pa.array([CATALOGUE_ID] * len(decisions), pa.string()))
+        elif field.name == "features":
+            ends = np.arange(len(decisions) + 1, dtype=np.int32) * size
+            arrays.append(
+                pa.Array.from_buffers(field.type, len(decisions), [None, pa.py_buffer(ends), pa.py_buffer(features)])
+            )
+        else:
+            values = np.ascontiguousarray(decisions[field.name])
+            is_null = np.isnan(values) if values.dtype.kind == "f" else None
+            if field.name == "challenger_version":
+                is_null = values < 0
+            arrays.append(pa.array(values, field.type, mask=is_null))
+    return pa.Table.from_arrays(arrays, schema=DECISIONS)
 
 
 def facts_of(lake: Lake, version: int, since_ms: int, until_ms: int) -> Facts:

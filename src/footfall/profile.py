@@ -27,10 +27,14 @@ from footfall.events.columns import Columns, country_text, text_of
 from footfall.events.reasons import REASONS
 from footfall.events.wire import Entry, Event, Source
 from footfall.history import entry_of, product_of
+from footfall.models.rows import SESSION, TARGETS, WEEK
+from footfall.models.scorer import Scored, Scorer
+from footfall.models.scoring import Scoring
 from footfall.ports import STATES, EventLog, Failed, Identity, Lake, Merge, RecordStore
 from footfall.record.admit import root_of
 from footfall.record.features import CATALOGUE, N_FEATURES, features_into
 from footfall.record.layout import ENDED, KNOWN, PAYING
+from footfall.record.rates import Rates
 
 _RECENT_MAX_EVENTS = 50_000
 _RECENT_MAX_BYTES = 64 << 20
@@ -43,7 +47,14 @@ _NAMING = frozenset(
     {"email", "name", "firstname", "lastname", "fullname", "username", "nickname", "displayname", "company", "phone"}
 )
 """Traits by which people are looked for, without case and underscores."""
-_SORTS = ("last_seen", "events", "dwell", "cart", "revenue")
+_SORTS = ("last_seen", "events", "dwell", "cart", "revenue", "propensity")
+_UNKNOWN = -1.0
+"""A score that wasn't made yet; NaN is one that can't be."""
+_SCORE = np.dtype([("scores", "f4", (len(TARGETS),)), ("version", "i4")])
+"""What a visitor was given last, and by which version."""
+_SCORED_AT_ONCE = 4_096
+"""Records that are copied under the lock to be scored on demand."""
+_N_REASONS = 3
 _STORE = int(Flag.STORE)
 _OUTSIDE = frozenset({int(Kind.EMAIL_OPENED), int(Kind.REFUND)})
 """Kinds that never begin, lengthen or end a session."""
@@ -113,6 +124,11 @@ class Parts(Protocol):
         ...
 
     @property
+    def scoring(self) -> Scoring:
+        """Who scores which site."""
+        ...
+
+    @property
     def wake(self) -> Callable[[], None]:
         """Tells that the log has something new."""
         ...
@@ -159,6 +175,8 @@ class LiveProfiles:
         self._recent_from = parts.engine.next_offset
         self._changed_ms = np.zeros(1024, np.int64)
         self._last_change_ms = 0
+        self._scored = _unscored(1024)
+        self._n_forgotten = 0
         self._guard = threading.Lock()
         self._replaying: set[int] = set()
         self._replay_lock = threading.Lock()
@@ -194,12 +212,72 @@ class LiveProfiles:
             self._last_change_ms = self._clock.now_ms()
             self._changed_ms[rows] = self._last_change_ms
 
+    def note_ended(self, rows: np.ndarray) -> None:
+        """Remember that the sessions of these visitors ended now: what was said of them was said before."""
+        self._forget(rows)
+        self.note_rows(rows)
+
+    def note_scored(self, scored: Scored) -> None:
+        """Remember what a batch gave its visitors."""
+        with self._guard:
+            self._reach(int(scored.rows[-1]))
+            self._scored["scores"][scored.rows] = scored.scores
+            self._scored["version"][scored.rows] = scored.versions
+
+    def forget_scores(self, site: int) -> None:
+        """The site has another model: its visitors are scored anew when they do something, or somebody looks."""
+        records = self._parts.engine.records
+        with self._guard:
+            n = min(len(records), len(self._scored))
+            self._scored["scores"][:n][records["site"][:n] == site] = _UNKNOWN
+            self._n_forgotten += 1
+
+    def _forget(self, rows: np.ndarray) -> None:
+        with self._guard:
+            self._scored["scores"][rows[rows < len(self._scored)]] = _UNKNOWN
+            self._n_forgotten += 1
+
+    def _reach(self, most: int) -> None:
+        if most >= len(self._scored):
+            grown = _unscored(max(most + 1, 2 * len(self._scored)))
+            grown[: len(self._scored)] = self._scored
+            self._scored = grown
+
+    def _scores(self, site: int, rows: np.ndarray) -> np.ndarray:
+        """SCORE[n] of these visitors of a site, as of their last event; those not known are made now, and kept."""
+        if not len(rows):
+            return _unscored(0)
+        with self._guard:
+            self._reach(int(rows.max()))
+            found: np.ndarray = self._scored[rows]
+        missing = np.flatnonzero(found["scores"][:, SESSION] == _UNKNOWN)
+        for start in range(0, len(missing), _SCORED_AT_ONCE):
+            at = missing[start : start + _SCORED_AT_ONCE]
+            with self._guard:
+                n_forgotten = self._n_forgotten
+            with self._parts.lock:
+                records = self._parts.engine.records[rows[at]]
+                rates = self._parts.engine.facts.rates
+            found["scores"][at], found["version"][at] = self._scored_now(site, records, rates)[1:]
+            with self._guard:
+                if n_forgotten == self._n_forgotten:
+                    is_new = self._scored["scores"][rows[at], SESSION] == _UNKNOWN  # else the engine was faster
+                    self._scored[rows[at][is_new]] = found[at[is_new]]
+        return found
+
+    def _scored_now(self, site: int, records: np.ndarray, rates: Rates) -> tuple[np.ndarray, np.ndarray, int]:
+        """Features float32[n, N_FEATURES] as of each record's last event, scores float32[n, 2], and who scored."""
+        features = np.empty((len(records), N_FEATURES), np.float32)
+        scores = np.empty((len(records), len(TARGETS)), np.float32)
+        features_into(records, np.arange(len(records), dtype=np.int32), records["last_seen"].copy(), rates, features)
+        return features, scores, self._parts.scoring.scores_of(site, features, scores)
+
     # -- finding ---------------------------------------------------------------------------------------------------
 
     def _root(self, row: int) -> int:
         return int(root_of(self._parts.engine.records, row))
 
-    def _row(self, site: int, any_id: str) -> int:
+    def row(self, site: int, any_id: str) -> int:
         """Row of a visitor by visitor id, user id or anonymous id; -1 if there is none."""
         engine = self._parts.engine
         with self._parts.lock:
@@ -247,6 +325,29 @@ class LiveProfiles:
                 found = {**self._parts.engine.pending_names(site, wanted), **found}
         return found
 
+    def live_rows(self, site: int) -> np.ndarray:
+        """int32[n]: rows of the visitors with an open session."""
+        engine = self._parts.engine
+        with self._parts.lock:
+            rows = engine.timers.rows()
+        records = engine.records
+        kept = rows[(records["site"][rows] == site) & (records["n_events"][rows] > 0)]
+        since = self._clock.now_ms() - engine.settings.session_timeout_s * 1000
+        return np.asarray(kept[(records["session_last"][kept] >= since) & (records["states"][kept] & ENDED == 0)])
+
+    def labels(self, site: int, rows: np.ndarray) -> list[tuple[str, str]]:
+        """Visitor id, and what a visitor is called in lists, of each row."""
+        with self._parts.lock:
+            records = self._parts.engine.records[rows]
+        users = self._users(rows, records)
+        ids = [self._ids.of(site, int(row)) for row in rows]
+        return [(visitor_id, users.get(int(row), visitor_id[:8])) for row, visitor_id in zip(rows, ids, strict=True)]
+
+    def session_scores(self, site: int, rows: np.ndarray) -> np.ndarray:
+        """float32[n]: propensities to order in the session, as of each one's last event; NaN for bots."""
+        scores: np.ndarray = self._scores(site, rows)["scores"][:, SESSION]
+        return scores
+
     # -- lists -----------------------------------------------------------------------------------------------------
 
     def visitors(
@@ -262,20 +363,21 @@ class LiveProfiles:
         if q:
             rows = self._matching(site, q.strip())
             is_live = False
-        elif is_live:
-            with self._parts.lock:
-                rows = engine.timers.rows()
         else:
             rows = np.arange(engine.n_rows, dtype=np.int32)
         # without the lock: this may be a long walk, and a row that moves meanwhile is sorted as it was or as it is
         records = engine.records
-        kept = rows[(records["site"][rows] == site) & (records["n_events"][rows] > 0)]
         if is_live:
-            since = self._clock.now_ms() - engine.settings.session_timeout_s * 1000
-            kept = kept[(records["session_last"][kept] >= since) & (records["states"][kept] & ENDED == 0)]
+            kept = self.live_rows(site)
+        else:
+            kept = rows[(records["site"][rows] == site) & (records["n_events"][rows] > 0)]
         if state:
             kept = kept[_states(records["states"][kept], records["session_number"][kept]) == STATES.index(state)]
-        page = _largest(kept, _sort_values(records, kept, sort), start + limit)[start:]
+        if sort == "propensity":
+            values = np.nan_to_num(self._scores(site, kept)["scores"][:, SESSION], nan=-1.0)
+        else:
+            values = _sort_values(records, kept, sort)
+        page = _largest(kept, values, start + limit)[start:]
         with self._parts.lock:
             copies = engine.records[page]
         return {
@@ -286,7 +388,7 @@ class LiveProfiles:
 
     def _matching(self, site: int, q: str) -> np.ndarray:
         """Rows of visitors with an id that begins with this, or whose name or e-mail has words that do."""
-        row = self._row(site, q)
+        row = self.row(site, q)
         found = {row} if row >= 0 else set()
         named = self._named(site, q.casefold().split()) if len(q) >= _Q_MIN else []
         with self._parts.lock:
@@ -336,7 +438,11 @@ class LiveProfiles:
             keys += [int(r["section_now"]), int(r["page_now"]), int(r["region"]), int(r["city"])]
         names = self._names(site, list(dict.fromkeys(keys)))
         users = self._users(rows, records)
-        return [self._live_row(site, int(row), r, names, users) for row, r in zip(rows, records, strict=True)]
+        scores = self._scores(site, rows)
+        return [
+            {**self._live_row(site, int(row), r, names, users), "propensity": _row_propensity(scored)}
+            for row, r, scored in zip(rows, records, scores, strict=True)
+        ]
 
     def _users(self, rows: np.ndarray, records: np.ndarray) -> dict[int, str]:
         """User ids by row, of the visitors that have one."""
@@ -383,7 +489,7 @@ class LiveProfiles:
 
     def visitor(self, site: int, any_id: str) -> dict[str, Any] | None:
         """See :class:`footfall.ports.Profiles`."""
-        row = self._row(site, any_id)
+        row = self.row(site, any_id)
         if row < 0:
             return None
         engine = self._parts.engine
@@ -460,15 +566,44 @@ class LiveProfiles:
             "recent_categories": [names.get(int(k), f"{int(k):016x}") for k in r["recent_categories"] if k],
             "sections": _sections(r, names),
             "features": {f.name: _number(values[0, k]) for k, f in enumerate(CATALOGUE)},
-            "propensity": {"session": None, "week": None, "reasons": []},
+            "propensity": self._propensity(site, record, rates),
             "stage": None,
             "segments": [],
             "journeys": [],
         }
 
+    def _propensity(self, site: int, record: np.ndarray, rates: Rates) -> dict[str, Any]:
+        """How likely an order is as of the record's last event (RECORD[1]), who says so, and why."""
+        features, scores, version = self._scored_now(site, record, rates)
+        scoring = self._parts.scoring
+        scorer = scoring.of(site) if version else scoring.prior
+        session, week = (_probability(score) for score in scores[0])
+        return {
+            "session": session,
+            "week": week,
+            "scored_by": {**_scored_by(version), "is_calibrated": scorer.is_calibrated},
+            "at": iso(int(record[0]["last_seen"])),
+            "reasons": [] if session is None else self._reasons(scorer, features[0], SESSION),
+            "week_reasons": [] if week is None else self._reasons(scorer, features[0], WEEK),
+        }
+
+    def _reasons(self, scorer: Scorer, features: np.ndarray, target: int) -> list[dict[str, Any]]:
+        from footfall.models.words import words
+
+        currency = self._parts.engine.settings.base_currency
+        columns, effects = scorer.explain(features, target)
+        found = []
+        for k in np.argsort(-np.abs(effects), kind="stable")[:_N_REASONS]:
+            name, value = CATALOGUE[columns[k]].name, float(features[columns[k]])
+            effect = round(float(effects[k]), 4)
+            found.append(
+                {"feature": name, "value": _number(value), "effect": effect, "words": words(name, value, currency)}
+            )
+        return found
+
     def timeline(self, site: int, any_id: str, *, limit: int, cursor: str | None) -> dict[str, Any] | None:
         """See :class:`footfall.ports.Profiles`."""
-        row = self._row(site, any_id)
+        row = self.row(site, any_id)
         if row < 0:
             return None
         place = _Place(*_numbers(cursor, 3)) if cursor else _Place()
@@ -624,7 +759,7 @@ class LiveProfiles:
 
     def merges(self, site: int, any_id: str) -> list[dict[str, Any]] | None:
         """See :class:`footfall.ports.Profiles`."""
-        row = self._row(site, any_id)
+        row = self.row(site, any_id)
         if row < 0:
             return None
         found = {m.merge_id: m for at in self._family(row) for m in self._merges_of(at)}
@@ -679,7 +814,9 @@ class LiveProfiles:
             loser_keys = self._keys(merge.loser)
             with parts.lock:
                 undone = engine.undo_merge(merge, later, loser_keys, entries)
-            self.note_rows(np.array([winner, merge.loser], np.int32))
+            rows_now = np.array([winner, merge.loser], np.int32)
+            self._forget(rows_now)
+            self.note_rows(rows_now)
             parts.commit()
         return self._merge_row(site, undone)
 
@@ -774,6 +911,25 @@ def _sections(r: Any, names: dict[int, str]) -> list[dict[str, Any]]:
         if k
     ]
     return sorted(rows, key=lambda row: -float(row["dwell_s"]))
+
+
+def _unscored(n: int) -> np.ndarray:
+    scored = np.zeros(n, _SCORE)
+    scored["scores"] = _UNKNOWN
+    return scored
+
+
+def _probability(value: Any) -> float | None:
+    return None if np.isnan(value) else round(float(value), 6)
+
+
+def _scored_by(version: int) -> dict[str, Any]:
+    return {"kind": "model" if version else "prior", "version": version}
+
+
+def _row_propensity(scored: np.void) -> dict[str, Any]:
+    session, week = (_probability(score) for score in scored["scores"])
+    return {"session": session, "week": week, "scored_by": _scored_by(int(scored["version"]))["kind"]}
 
 
 def _number(value: Any) -> float | None:

@@ -72,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         float, _about("Share by which orders may differ from what was foretold before there is an alarm.", ge=0)
     ] = 0.25
     notify_url: Annotated[str, _about("Where alarms are posted as JSON when they begin and end; empty: nowhere.")] = ""
+    decisions_max_per_s: Annotated[
+        int, _about("Scores a second that are logged with the features they were made from; 0: none.", ge=0, le=10_000)
+    ] = 200
+    decisions_retention_days: Annotated[int, _about("Days that logged scores are kept.", ge=1)] = 30
     reserve_visitors: Annotated[int, _about("Visitors for which memory is set aside at start.", ge=1024)] = 100_000
     geo_database: Annotated[str, _about("Path of an .mmdb file (MaxMind or DB-IP), or empty.")] = ""
     trusted_proxies: Annotated[

@@ -25,7 +25,7 @@ from xxhash import xxh3_64
 
 from footfall.adapters.wal import sync_folder
 from footfall.base.errors import BadInput, Unavailable
-from footfall.history import EVENTS, SESSIONS
+from footfall.history import DECISIONS, EVENTS, SESSIONS
 
 DAY_MS = 86_400_000
 MANIFEST = "_manifest.json"
@@ -43,6 +43,7 @@ _SQL_TYPES = {
     pa.float32(): "FLOAT",
     pa.float64(): "DOUBLE",
     pa.string(): "VARCHAR",
+    pa.binary(): "BLOB",
 }
 
 
@@ -62,6 +63,7 @@ TABLES = {
         "start_ms",
         'QUALIFY row_number() OVER (PARTITION BY site, date, row, number ORDER BY end_ms DESC, "offset" DESC) = 1',
     ),
+    "decisions": LakeTable(DECISIONS, "time_ms", ""),
 }
 
 
@@ -132,7 +134,7 @@ class ParquetLake:
     def write(self, table: str, first_offset: int, last_offset: int, rows: pa.Table) -> None:
         """See the port.
 
-        ``events`` must follow the position without a gap; what is already there is cut off. A range of ``sessions``
+        ``events`` must follow the position without a gap; what is already there is cut off. A range of another table
         replaces earlier files that lie within it. Raises ``BadInput`` for a gap, or columns that don't fit.
         """
         rows = fitting(table, rows)
@@ -203,15 +205,17 @@ class ParquetLake:
                         n_joined += len(files)
             return n_joined
 
-    def retain(self, oldest_date: str) -> int:
+    def retain(self, oldest_date: str, table: str = "") -> int:
         """See the port; the position stays."""
         with self._write_lock, _disk_errors():
             self._check_open()
             n_gone = 0
-            for table, files in self._manifest.files.items():
+            for name, files in self._manifest.files.items():
+                if table not in ("", name):
+                    continue
                 old = {file for file in files if file.day() < oldest_date}
                 if old:
-                    self._swap(table, old, [], self._manifest.position)
+                    self._swap(name, old, [], self._manifest.position)
                     n_gone += len(old)
             return n_gone
 
@@ -231,11 +235,13 @@ class ParquetLake:
         path = self._folder / MANIFEST
         if path.exists():
             try:
-                return msgspec.json.decode(path.read_bytes(), type=Manifest)
+                found = msgspec.json.decode(path.read_bytes(), type=Manifest)
             except msgspec.MsgspecError as error:
                 raise Unavailable(
                     f"{path} is damaged ({error}): restore it from a copy.", code="corrupt_lake"
                 ) from error
+            # a table that came with a later version is empty
+            return msgspec.structs.replace(found, files=dict.fromkeys(TABLES, ()) | found.files)
         if any(self._found()):
             raise Unavailable(f"{path} is missing, but there are files: restore it from a copy.", code="corrupt_lake")
         manifest = Manifest(0, dict.fromkeys(TABLES, ()))

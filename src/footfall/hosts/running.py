@@ -28,8 +28,11 @@ from footfall.events.columns import Columns
 from footfall.events.facts import FactsShelf, same_facts
 from footfall.events.geo import Geo
 from footfall.events.wire import Entry, Source
-from footfall.history import Historian, facts_of
+from footfall.history import Historian, decision_table, facts_of
 from footfall.hosts.warming import warm_up
+from footfall.models.decisions import DecisionLog
+from footfall.models.scorer import Scored, Scorer
+from footfall.models.scoring import Scoring
 from footfall.ports import Commit, EventLog
 from footfall.profile import LiveProfiles, VisitorIds
 from footfall.settings import Settings
@@ -108,6 +111,11 @@ class DataFolder:
         self.lake = ParquetLake(data / "lake")
         self.places = Geo(settings.geo_database)
         self.shelf = FactsShelf(data / "facts")
+        self.scoring = Scoring()
+        """Who scores which site; asked for every batch once :attr:`is_scoring`."""
+        self.is_scoring = False
+        """Set by a server once it has caught up. Imports leave it, and are faster; readers score on demand."""
+        self.decisions = DecisionLog(settings.decisions_max_per_s, _most_waiting(settings))
         self.engine = self._recovered()
         places = Geo(settings.geo_database)
         self.historian = Historian(settings, self.log, self.store, self.lake, places, self.shelf)
@@ -121,6 +129,9 @@ class DataFolder:
         self.committed_offset = self.engine.next_offset
         self.on_applied: Callable[[Columns, int], None] = _ignore
         self.on_ended: Callable[[np.ndarray], None] = _ignore
+        self.on_scored: Callable[[Scored], None] = _ignore
+        self.on_model: Callable[[int], None] = _ignore
+        """Told the site whose scores are made by another model from now on."""
         self.wake: Callable[[], None] = _ignore
         self.log.on_append = self._on_append
 
@@ -140,6 +151,7 @@ class DataFolder:
                 self._unstored = None
                 self.engine = self._recovered()
                 self.committed_offset = self.engine.next_offset
+                self.decisions.forget(self.committed_offset)
                 self._is_torn = False
         with self.lock:
             self._is_torn = True
@@ -154,10 +166,23 @@ class DataFolder:
                 with self._moving() as engine:
                     if engine.next_offset != batch[0][0]:
                         return 1  # it was recovered just now: the caller comes again
+                    engine.scoring = self.scoring if self.is_scoring else None
                     columns = engine.apply(batch)
                 if columns is not None:
                     self.on_applied(columns, sum([len(entry.body) for _, entry in batch]))
+                if engine.scored is not None:
+                    self.on_scored(engine.scored)
+                    self.decisions.note(engine.scored, self.scoring, engine.counters["clock_ms"])
             return self.engine.next_offset - start
+
+    def use_model(self, site: int, scorer: Scorer | None, challenger: Scorer | None = None) -> None:
+        """Let a model score a site from the next batch on, the prior if it is None; no event waits longer for it.
+
+        The challenger is asked only about scores that are logged.
+        """
+        with self.applying, self.lock:
+            self.scoring.use(site, scorer, challenger)
+            self.on_model(site)
 
     def catch_up(self) -> None:
         """Apply all that the log has; before anything is appended to it."""
@@ -223,7 +248,13 @@ class DataFolder:
     def write_lake(self) -> None:
         """Carry what is committed to the lake."""
         with self._writing_lake:
-            self.historian.write(self.committed_offset)
+            until = self.committed_offset
+            self.historian.write(until)
+            written = self.decisions.waiting(until)
+            if written is not None:
+                table = decision_table(written.decisions)
+                self.lake.write("decisions", written.first, written.last, table)
+                self.decisions.drop(until)
 
     def trim_journal(self, now_ms: int) -> None:
         """Let go of log entries that the lake has and that are older than the retention."""
@@ -251,6 +282,7 @@ class DataFolder:
         self.lake.compact(_date(now_ms))
         if settings.lake_retention_days:
             self.lake.retain(_date(now_ms - settings.lake_retention_days * _DAY_MS))
+        self.lake.retain(_date(now_ms - settings.decisions_retention_days * _DAY_MS), "decisions")
         self.store.trim_batches(now_ms - (settings.duplicate_window_days + 1) * _DAY_MS)
         with self.applying, self.lock:
             self.engine.forget_old_messages()
@@ -270,6 +302,11 @@ class DataFolder:
 
 def _ignore(*_: object) -> None:
     """Nobody listens."""
+
+
+def _most_waiting(settings: Settings) -> int:
+    """Decisions that may wait in memory: those of two turns of the lake, a kilobyte and a half each."""
+    return 2 * settings.decisions_max_per_s * settings.lake_interval_s
 
 
 def _date(ms: int) -> str:
@@ -301,7 +338,9 @@ class Running:
         ids = VisitorIds(self.folder.definitions.secret(VISITOR_ID_KEY))
         self.profiles = LiveProfiles(self.folder, ids, self.clock)
         self.folder.on_applied = self.profiles.note
-        self.folder.on_ended = self.profiles.note_rows
+        self.folder.on_ended = self.profiles.note_ended
+        self.folder.on_scored = self.profiles.note_scored
+        self.folder.on_model = self.profiles.forget_scores
         self.folder.wake = self.wake
         self.turns = Turns()
         """Between the engine loop and the event loop."""
@@ -335,6 +374,7 @@ class Running:
         """Compile the kernels, catch up with the log, then start the loops."""
         warm_up(self.settings, self.folder.path / "facts" / "none")
         self.folder.catch_up()
+        self.folder.is_scoring = True  # what was caught up with is scored when somebody looks
         for name, turn in (("engine", self._turn_engine), ("store", self._turn_store), ("lake", self._turn_lake())):
             thread = threading.Thread(target=self._run, args=(name, turn), name=f"footfall-{name}", daemon=True)
             thread.start()

@@ -14,6 +14,7 @@ from footfall.engine import Engine
 from footfall.events.facts import Facts, FactsShelf, place_prices
 from footfall.events.geo import Geo
 from footfall.events.wire import Entry, Source
+from footfall.models.forest import forest_of
 from footfall.models.prior import Prior
 from footfall.models.rows import TARGETS
 from footfall.record.features import N_FEATURES, features_into
@@ -35,6 +36,7 @@ def warm_up(settings: Settings, empty_folder: Path) -> None:
     features_into(engine.records, np.zeros(1, np.int32), times, engine.facts.rates, values)
     Prior().score_into(values, np.empty((1, len(TARGETS)), np.float32))
     Prior().contributions(values)
+    forest_of([]).margins(values)
     keys = np.array([1, 2], np.uint64)
     facts = Facts(1, keys, np.zeros((2, 21), np.float32), keys, np.zeros((2, 2), np.float32))
     columns = engine.reader.read([(0, Entry(1, 1, 0, 1, b"{}"))], facts)

@@ -138,6 +138,7 @@ class Prior:
     """A :class:`footfall.models.scorer.Scorer` that has learned nothing."""
 
     version = 0
+    is_calibrated = False
     columns = _COLUMNS
     """int32[k]: catalogue indices of the features it looks at."""
     names = tuple(CATALOGUE[column].name for column in _COLUMNS)
@@ -152,3 +153,7 @@ class Prior:
         _contribute_into(features, _COLUMNS, _KNOTS, _EFFECTS[target], out)
         out[:, -1] = _BASES[target]
         return out
+
+    def explain(self, features: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray]:
+        """See :class:`footfall.models.scorer.Scorer`."""
+        return self.columns, self.contributions(features[None], target)[0, :-1].astype(np.float64)

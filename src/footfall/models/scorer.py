@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Scorer(Protocol):
-    """A model ready to serve one site; pure, called from one thread at a time."""
+    """A model ready to serve one site; pure, and asked by any thread."""
 
     @property
     def version(self) -> int:
@@ -16,6 +16,19 @@ class Scorer(Protocol):
     def score_into(self, features: np.ndarray, scores: np.ndarray) -> None:
         """Fill ``scores`` float32[n, 2] (probabilities by ``rows.TARGETS``; NaN where the model has no such target)
         from ``features`` float32[n, N_FEATURES]."""
+        ...
+
+    def explain(self, features: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray]:
+        """What moved a score: int32[k], columns of the catalogue, and float64[k], what each added in log-odds.
+
+        ``features`` float32[N_FEATURES] is one visitor, ``target`` one of ``rows.TARGETS`` by its index. Any thread may
+        ask. Empty arrays if there is no such target.
+        """
+        ...
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the shop's own orders say that of ten visitors at 10 % one orders."""
         ...
 
 
@@ -34,3 +47,5 @@ class Scored(NamedTuple):
     """float32[n, 2]"""
     versions: np.ndarray
     """int32[n]: which version scored."""
+    sites: np.ndarray
+    """uint16[n]"""
