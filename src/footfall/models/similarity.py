@@ -133,7 +133,7 @@ class PriorSpace:
 
 
 class Space(msgspec.Struct, frozen=True, eq=False):
-    """What turns features into places; the same arrays on every host give the same places.
+    """What turns features into places.
 
     A place is ``(contributions, pull * margin)`` less its mean, turned onto the axes along which rows differ most.
     """
@@ -179,8 +179,12 @@ class Space(msgspec.Struct, frozen=True, eq=False):
         return out
 
     def places(self, contributions: np.ndarray) -> np.ndarray:
-        """float32[n, d] of contributions float32[n, c]."""
-        return np.asarray((_pulled(contributions, self.pull) - self.centre) @ self.axes)
+        """float32[n, d] of contributions float32[n, c].
+
+        Rounded to a 65,536th of the scale: products of matrices differ in their last bits with the number of rows.
+        """
+        step = np.float32(self.scale / 65_536)
+        return np.asarray(np.rint((_pulled(contributions, self.pull) - self.centre) @ self.axes / step) * step)
 
     def embed(self, features: np.ndarray, visitors: np.ndarray | None = None) -> np.ndarray:
         """float32[n, d] of features float32[n, N_FEATURES]; ``visitors`` as in :meth:`contributions`."""
