@@ -75,7 +75,7 @@ def test_the_priors_reasons_are_those_that_moved_it() -> None:
         contributions = prior.contributions(features, target)[0]
         told = top_reasons(prior.names, features[0, prior.columns], contributions)
         assert [reason.words for reason in told] == [
-            "2 items in the cart",
+            "put something into the cart 2 times in this session",
             "started the checkout in this session",
             "viewed the same product again twice in this session",
         ]
