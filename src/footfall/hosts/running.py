@@ -36,6 +36,7 @@ from footfall.models.scoring import Scoring
 from footfall.ports import Commit, EventLog
 from footfall.profile import LiveProfiles, VisitorIds
 from footfall.settings import Settings
+from footfall.similar import SimilarVisitors
 from footfall.web.turns import Turns
 
 _log = structlog.get_logger("footfall")
@@ -115,6 +116,7 @@ class DataFolder:
         """Who scores which site; asked for every batch once :attr:`is_scoring`."""
         self.is_scoring = False
         """Set by a server once it has caught up. Imports leave it, and are faster; readers score on demand."""
+        self._told_failures: dict[int, str] = {}
         self.decisions = DecisionLog(settings.decisions_max_per_s, _most_waiting(settings))
         self.engine = self._recovered()
         places = Geo(settings.geo_database)
@@ -173,7 +175,15 @@ class DataFolder:
                 if engine.scored is not None:
                     self.on_scored(engine.scored)
                     self.decisions.note(engine.scored, self.scoring, engine.counters["clock_ms"])
+                    self._tell_failures()
             return self.engine.next_offset - start
+
+    def _tell_failures(self) -> None:
+        """Say once of each model that it failed."""
+        for site, how in list(self.scoring.failures.items()):
+            if self._told_failures.get(site) != how:
+                _log.error("a model failed; who it can't score is scored by the prior", site=site, error=how)
+        self._told_failures = dict(self.scoring.failures)
 
     def use_model(self, site: int, scorer: Scorer | None, challenger: Scorer | None = None) -> None:
         """Let a model score a site from the next batch on, the prior if it is None; no event waits longer for it.
@@ -342,6 +352,7 @@ class Running:
         self.folder.on_scored = self.profiles.note_scored
         self.folder.on_model = self.profiles.forget_scores
         self.folder.wake = self.wake
+        self.similar = SimilarVisitors(self.folder, self.profiles)
         self.turns = Turns()
         """Between the engine loop and the event loop."""
         self._news = threading.Event()

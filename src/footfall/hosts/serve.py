@@ -43,7 +43,15 @@ def application(running: "Running") -> Application:
     collector = Collector(settings, folder.definitions.site_of_write_key, ack, running.clock, running.lag_events)
     metrics = Metrics()
     metrics.watch_collector(collector)
-    rest = build_app(folder.definitions, running.profiles, settings, running.clock, metrics=metrics)
+    decisions, scoring = folder.decisions, folder.scoring
+    metrics.watch_counter("footfall_scores_logged", "Scores kept with their features.", lambda: decisions.n_logged)
+    metrics.watch_counter(
+        "footfall_scores_left_out", "Scores beyond what a second may log.", lambda: decisions.n_left_out
+    )
+    metrics.watch_counter("footfall_scorer_failures", "Times that a model raised.", lambda: scoring.n_failed)
+    rest = build_app(
+        folder.definitions, running.profiles, settings, running.clock, metrics=metrics, similar=running.similar
+    )
     return Application(build(collector, cast(Asgi, rest), running.trouble), collector, ack, rest.state.live)
 
 

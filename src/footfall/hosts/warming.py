@@ -17,6 +17,7 @@ from footfall.events.wire import Entry, Source
 from footfall.models.forest import forest_of
 from footfall.models.prior import Prior
 from footfall.models.rows import TARGETS
+from footfall.models.similarity import trees_of
 from footfall.record.features import N_FEATURES, features_into
 from footfall.settings import Settings
 
@@ -37,6 +38,7 @@ def warm_up(settings: Settings, empty_folder: Path) -> None:
     Prior().score_into(values, np.empty((1, len(TARGETS)), np.float32))
     Prior().contributions(values)
     forest_of([]).margins(values)
+    trees_of([]).contributions(values, np.ones(1, np.uint64))
     keys = np.array([1, 2], np.uint64)
     facts = Facts(1, keys, np.zeros((2, 21), np.float32), keys, np.zeros((2, 2), np.float32))
     columns = engine.reader.read([(0, Entry(1, 1, 0, 1, b"{}"))], facts)

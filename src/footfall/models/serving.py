@@ -25,7 +25,8 @@ class Served:
         self._version = version
         self._targets = [(k, model.targets[name]) for k, name in enumerate(TARGETS) if name in model.targets]
         self._forest = forest_of([(boosted.booster, boosted.columns) for _, boosted in self._targets])
-        self._space = Space.from_bytes(model.space) if model.space is not None else None
+        self.space = Space.from_bytes(model.space) if model.space is not None else None
+        """Where visitors are near each other who are alike."""
 
     @property
     def version(self) -> int:
@@ -58,6 +59,6 @@ class Served:
 
         Raises Missing if the model was trained without such a space.
         """
-        if self._space is None:
+        if self.space is None:
             raise Missing("This model knows no similarity: train a new one.", code="no_space")
-        return self._space.embed(features)
+        return self.space.embed(features)

@@ -67,8 +67,13 @@ class Trees(NamedTuple):
     """int32[n_trees]"""
     firsts: np.ndarray
     """int32[n_boosters + 1]: which trees are whose."""
-    biases: np.ndarray
-    """float64[n_boosters]: mean margin of each, from which the contributions start."""
+
+    def contributions(self, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """float32[n, c]: what each value of ``values`` float32[n, c] adds to the margin, log-odds; the mean over the
+        boosters whose bit is set in ``asked`` uint64[n]."""
+        out = np.zeros(values.shape, np.float32)
+        _contributions_into(values, asked, self.nodes, self.roots, self.firsts, out)
+        return out
 
 
 class Likeness(Protocol):
@@ -174,9 +179,7 @@ class Space(msgspec.Struct, frozen=True, eq=False):
         asked = np.full(len(values), (1 << n_boosters) - 1, np.uint64)
         if visitors is not None:
             asked = _without(visitors, n_boosters // self.n_folds, self.n_folds, self.seed)
-        out = np.zeros((len(values), len(self.columns)), np.float32)
-        _contributions_into(values, asked, self.trees.nodes, self.trees.roots, self.trees.firsts, out)
-        return out
+        return self.trees.contributions(values, asked)
 
     def places(self, contributions: np.ndarray) -> np.ndarray:
         """float32[n, d] of contributions float32[n, c].
@@ -265,9 +268,7 @@ def learn(
     values = inputs(values, columns)
     trees = _grown(values, labels, weights, visitors, options, on_booster)
     asked = _without(visitors, options.n_repeats, options.n_folds, options.seed)
-    parts = np.zeros(values.shape, np.float32)
-    _contributions_into(values, asked, trees.nodes, trees.roots, trees.firsts, parts)
-    return _chosen(parts, labels, weights, visitors, columns, trees, options)
+    return _chosen(trees.contributions(values, asked), labels, weights, visitors, columns, trees, options)
 
 
 def propensity_by_neighbours(
@@ -327,26 +328,22 @@ def _grown(
             boosters.append(bytes(xgboost.train(settings, matrix, options.n_trees).save_raw("json")))
             if on_booster is not None:
                 on_booster(len(boosters), n_boosters)
-    return _trees(boosters)
+    return trees_of(boosters)
 
 
-def _trees(boosters: Sequence[bytes]) -> Trees:
+def trees_of(boosters: Sequence[bytes]) -> Trees:
     """XGBoost's model files (JSON) as arrays."""
-    nodes: list[np.ndarray] = []
+    nodes = [np.zeros(0, NODE)]
     roots: list[int] = []
     firsts = [0]
-    biases = []
+    start = 0
     for booster in boosters:
-        bias = 0.0
         for tree in msgspec.json.decode(booster)["learner"]["gradient_booster"]["model"]["trees"]:
-            start = sum(map(len, nodes[-1:])) + (roots[-1] if roots else 0)
-            node = _tree(tree, start)
             roots.append(start)
-            nodes.append(node)
-            bias += float(node["value"][0])
+            nodes.append(_tree(tree, start))
+            start += len(nodes[-1])
         firsts.append(len(roots))
-        biases.append(bias)
-    return Trees(np.concatenate(nodes), np.array(roots, np.int32), np.array(firsts, np.int32), np.array(biases))
+    return Trees(np.concatenate(nodes), np.array(roots, np.int32), np.array(firsts, np.int32))
 
 
 def _tree(tree: dict[str, Any], start: int) -> np.ndarray:

@@ -1,0 +1,308 @@
+"""Which visits are most like a visitor's, and what do they share? Past ones by the index, live ones by looking at all.
+
+What a visitor is like is told as of the last event, in the space of the model that serves the site
+(:mod:`footfall.models.similarity`). A site without a model has the prior's, and instead of an index the visitors that
+were seen last.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import structlog
+
+from footfall.base.errors import BadInput
+from footfall.base.kinds import Kind
+from footfall.base.times import iso
+from footfall.models.neighbours import Near, Past, nearest_exactly
+from footfall.models.serving import Served
+from footfall.models.similarity import Likeness, PriorSpace
+from footfall.models.words import words
+from footfall.ports import AMONG
+from footfall.profile import LiveProfiles, Parts
+from footfall.record.features import CATALOGUE, N_FEATURES, features_into
+from footfall.record.layout import BOT
+
+_log = structlog.get_logger("footfall")
+MOST_RECENT = 5_000
+"""Visitors that stand in for past visits while there is no model."""
+N_SHARED = 3
+_LEAST_SHARED = 0.01
+"""Log-odds below which what two visitors share isn't worth a word."""
+_AT_ONCE = 1_024
+"""Records that are copied under the engine's lock at once."""
+
+
+class Compared(NamedTuple):
+    """How visitors of a site are compared: the model's version, its space, and its past visits."""
+
+    version: int
+    space: Likeness
+    past: Past | None
+
+
+class _Placed(NamedTuple):
+    """Where visitors are, by row; arrays of length n."""
+
+    rows: np.ndarray
+    """int32, rising."""
+    seen: np.ndarray
+    """int64, ms: as of which last event."""
+    places: np.ndarray
+
+
+class _Found(NamedTuple):
+    """Visitors, nearest first."""
+
+    roots: np.ndarray
+    distances: np.ndarray
+    places: np.ndarray
+    is_live: np.ndarray
+    numbers: np.ndarray
+    at_ms: np.ndarray
+    ordered: np.ndarray
+    """int8: 1, 0, or -1 while the visit goes on."""
+
+    def at(self, idx: np.ndarray) -> "_Found":
+        return _Found(*(part[idx] for part in self))
+
+
+_UNLEARNED = Compared(0, PriorSpace(), None)
+
+
+class SimilarVisitors:
+    """Carries out :class:`footfall.ports.Similar` on the engine's memory."""
+
+    def __init__(self, parts: Parts, profiles: LiveProfiles) -> None:
+        self._parts = parts
+        self._profiles = profiles
+        self._compared: dict[int, Compared] = {}
+        self._placed: dict[tuple[int, bool], tuple[Compared, _Placed]] = {}
+        """By site, live or not: where those that were last asked for are."""
+
+    def use(self, site: int, version: int, space: Likeness, past: Past | None) -> None:
+        """Compare the visitors of a site in this space from now on."""
+        self._compared[site] = Compared(version, space, past)
+
+    def take_over(self, site: int, served: Served | None, past: bytes) -> None:
+        """Compare the visitors of a site as this model does, or as the prior does without one (or without a space).
+
+        Past visits that can't be read are told in the log; those seen last stand in for them.
+        """
+        if served is None or served.space is None:
+            self._compared.pop(site, None)
+            return
+        visits = None
+        try:
+            visits = Past.from_bytes(past) if past else None
+        except BadInput as error:
+            _log.error("past visits can't be compared with", site=site, version=served.version, error=str(error))
+        self.use(site, served.version, served.space, visits)
+
+    def similar(self, site: int, any_id: str, *, n: int, radius: float | None, among: str) -> dict[str, Any] | None:
+        """See :class:`footfall.ports.Similar`."""
+        if among not in AMONG:
+            raise BadInput(f"`among` is one of {', '.join(AMONG)}.", code="bad_among")
+        row = self._profiles.row(site, any_id)
+        if row < 0:
+            return None
+        compared = self._compared.get(site, _UNLEARNED)
+        space = compared.space
+        features, _ = self._features(np.array([row], np.int32))
+        parts = space.contributions(features)
+        place = space.places(parts)[0]
+        most = float("inf") if radius is None else space.distance(1.0 - radius)
+        live = self._live(site)
+        found = []
+        if among != "past":
+            found.append(self._near_live(site, compared, live, row, place, n, most))
+        if among != "live":
+            found.append(self._near_past(site, compared, live, row, place, n, most))
+        chosen = _merged(found, n)
+        propensity = None
+        if compared.past is not None:
+            told = compared.past.propensity(place, space.n_neighbours)
+            propensity = round(told, 6) if np.isfinite(told) else None
+        shared = self._shared(space, parts[0], features[0], chosen.places)
+        named = self._profiles.labels(site, np.append(chosen.roots, np.int32(row)))
+        scores = self._profiles.session_scores(site, chosen.roots[chosen.is_live])
+        propensities = iter(scores.tolist())
+        likeness = space.similarity(chosen.distances)
+        return {
+            "visitor_id": named[-1][0],
+            "version": compared.version,
+            "is_learned": compared.version > 0,
+            "n": n,
+            "radius": radius,
+            "propensity_by_neighbours": propensity,
+            "similar": [
+                {
+                    "visitor_id": named[i][0],
+                    "label": named[i][1],
+                    "similarity": round(float(likeness[i]), 6),
+                    "is_live": bool(chosen.is_live[i]),
+                    "session_number": int(chosen.numbers[i]),
+                    "at": iso(int(chosen.at_ms[i])),
+                    "ordered": bool(chosen.ordered[i]) if chosen.ordered[i] >= 0 else None,
+                    "propensity": _number(next(propensities)) if chosen.is_live[i] else None,
+                    "shared": shared[i],
+                }
+                for i in range(len(chosen.roots))
+            ],
+        }
+
+    # -- who is near ---------------------------------------------------------------------------------------------------
+
+    def _near_live(
+        self, site: int, compared: Compared, live: np.ndarray, row: int, place: np.ndarray, n: int, most: float
+    ) -> _Found:
+        placed = self._places(site, compared, live[live != row], is_live=True)
+        return self._nearest(placed, place, n, most, is_live=True)
+
+    def _near_past(
+        self, site: int, compared: Compared, live: np.ndarray, row: int, place: np.ndarray, n: int, most: float
+    ) -> _Found:
+        if compared.past is None:
+            placed = self._places(site, compared, self._recent(site, live, row), is_live=False)
+            return self._nearest(placed, place, n, most, is_live=False)
+        near: Near = compared.past.near(
+            place, n, lambda rows: self._roots(site, rows), most_distance=most, leave_out=row
+        )
+        visits = near.visits
+        return _Found(
+            near.roots, near.distances, near.places, np.zeros(len(visits), np.bool_), visits["number"],
+            visits["at_ms"], visits["ordered"],
+        )  # fmt: skip
+
+    def _nearest(self, placed: _Placed, place: np.ndarray, n: int, most: float, is_live: bool) -> _Found:
+        idx, distances = nearest_exactly(placed.places, place, n)
+        idx, distances = idx[distances <= most], distances[distances <= most]
+        rows = placed.rows[idx]
+        records = self._parts.engine.records
+        n_orders = records["session_counts"][rows, int(Kind.ORDER)]
+        return _Found(
+            rows,
+            distances,
+            placed.places[idx],
+            np.full(len(rows), is_live),
+            records["session_number"][rows].astype(np.int32),
+            placed.seen[idx],
+            np.where(n_orders > 0, 1, -1 if is_live else 0).astype(np.int8),
+        )
+
+    def _live(self, site: int) -> np.ndarray:
+        """int32[k], rising: visitors with an open session, without bots."""
+        rows = self._profiles.live_rows(site)
+        return np.sort(rows[self._parts.engine.records["states"][rows] & BOT == 0])
+
+    def _recent(self, site: int, live: np.ndarray, row: int) -> np.ndarray:
+        """int32[k], rising: who was seen last and isn't live."""
+        engine = self._parts.engine
+        records = engine.records
+        is_past = (records["site"][: engine.n_rows] == site) & (records["session_number"][: engine.n_rows] > 0)
+        is_past &= records["states"][: engine.n_rows] & BOT == 0
+        is_past[live[live < len(is_past)]] = False
+        if row < len(is_past):
+            is_past[row] = False
+        rows = np.flatnonzero(is_past).astype(np.int32)
+        if len(rows) > MOST_RECENT:
+            last = np.argpartition(records["last_seen"][rows], len(rows) - MOST_RECENT)[len(rows) - MOST_RECENT :]
+            rows = np.sort(rows[last])
+        return rows
+
+    def _roots(self, site: int, rows: np.ndarray) -> np.ndarray:
+        """Whose visits these rows of the lake are today; -1 for who is gone."""
+        engine = self._parts.engine
+        records = engine.records
+        roots = np.where((rows >= 0) & (rows < engine.n_rows), rows, 0).astype(np.int64)
+        merged = records["merged_into"]
+        while True:
+            into = merged[roots]
+            if not into.any():
+                break
+            roots = np.where(into > 0, into.astype(np.int64) - 1, roots)
+        is_here = (records["site"][roots] == site) & (records["n_events"][roots] > 0) & (rows >= 0)
+        return np.where(is_here & (rows < engine.n_rows), roots, -1).astype(np.int32)
+
+    # -- where they are ------------------------------------------------------------------------------------------------
+
+    def _features(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """float32[n, N_FEATURES] of visitors as of their last event, and when that was."""
+        features = np.empty((len(rows), N_FEATURES), np.float32)
+        seen = np.empty(len(rows), np.int64)
+        for start in range(0, len(rows), _AT_ONCE):
+            part = rows[start : start + _AT_ONCE]
+            with self._parts.lock:
+                records = self._parts.engine.records[part]
+                rates = self._parts.engine.facts.rates
+            here = slice(start, start + len(part))
+            seen[here] = records["last_seen"]
+            features_into(records, np.arange(len(part), dtype=np.int32), seen[here], rates, features[here])
+        return features, seen
+
+    def _places(self, site: int, compared: Compared, rows: np.ndarray, *, is_live: bool) -> _Placed:
+        """Where visitors are (rows rising); those that did nothing since they were last asked for are still there."""
+        known = self._placed.get((site, is_live))
+        d = compared.space.places(np.zeros((1, len(compared.space.columns)), np.float32)).shape[1]
+        before = known[1] if known is not None and known[0] is compared else _nowhere(d)
+        places = np.empty((len(rows), d), np.float32)
+        seen = self._parts.engine.records["last_seen"][rows]
+        at = np.searchsorted(before.rows, rows)
+        at[at == len(before.rows)] = 0
+        is_known = (
+            (before.rows[at] == rows) & (before.seen[at] == seen) if len(before.rows) else np.zeros(len(rows), bool)
+        )
+        places[is_known] = before.places[at[is_known]]
+        new = np.flatnonzero(~is_known)
+        if len(new):
+            features, seen[new] = self._features(rows[new])
+            places[new] = compared.space.places(compared.space.contributions(features))
+        placed = _Placed(rows, seen, places)
+        if len(new) or len(rows) != len(before.rows):
+            self._placed[site, is_live] = compared, placed
+        return placed
+
+    # -- what they share -----------------------------------------------------------------------------------------------
+
+    def _shared(
+        self, space: Likeness, parts: np.ndarray, features: np.ndarray, places: np.ndarray
+    ) -> list[list[dict[str, Any]]]:
+        """For each place, what moves both the same way, by the lesser of both; in words about the visitor asked for."""
+        if not len(places):
+            return []
+        others = space.contributions_at(places)
+        both = np.where(np.sign(others) == np.sign(parts), np.minimum(np.abs(others), np.abs(parts)), 0.0)
+        largest = np.argsort(-both, axis=1, kind="stable")[:, :N_SHARED]
+        currency = self._parts.engine.settings.base_currency
+        told: dict[int, tuple[str, str]] = {}
+        out = []
+        for i, columns in enumerate(largest.tolist()):
+            mine: list[dict[str, Any]] = []
+            for k in columns:
+                effect = float(both[i, k])
+                if effect < _LEAST_SHARED:
+                    break
+                if k not in told:
+                    column = int(space.columns[k])
+                    name = CATALOGUE[column].name
+                    told[k] = name, words(name, float(features[column]), currency)
+                name, text = told[k]
+                mine.append({"feature": name, "words": text, "effect": round(float(np.sign(parts[k])) * effect, 4)})
+            out.append(mine)
+        return out
+
+
+def _nowhere(n_dims: int) -> _Placed:
+    return _Placed(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros((0, n_dims), np.float32))
+
+
+def _merged(found: Sequence[_Found], n: int) -> _Found:
+    """The nearest of all, each visitor once; of two at one distance the live one."""
+    both = _Found(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    order = np.lexsort((~both.is_live, both.distances))
+    firsts = np.sort(np.unique(both.roots[order], return_index=True)[1])[:n]
+    return both.at(order[firsts])
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if np.isfinite(value) else None
