@@ -33,7 +33,13 @@ describe("rows by likelihood", () => {
   test("stand with the likeliest first, and those nobody scores last", () => {
     const shares: Record<string, number | null> = { a: 0.1, b: null, c: 0.7, d: 0.1 };
     const rowOf = (id: string) => row({ propensity: { session: shares[id] ?? null, week: null, scored_by: "prior" } });
-    expect(byLikelihood(["a", "b", "c", "d"], rowOf)).toEqual(["c", "a", "d", "b"]);
+    expect(byLikelihood(["a", "b", "c", "d"], rowOf, true)).toEqual(["c", "a", "d", "b"]);
+  });
+
+  test("who has left stands below all who are there", () => {
+    const rowOf = (id: string) => row({ session: { ...row().session, ended: id === "a" } });
+    expect(byLikelihood(["a", "b"], rowOf, true)).toEqual(["b", "a"]);
+    expect(byLikelihood(["a", "b"], rowOf, false)).toEqual(["a", "b"]);
   });
 
   test("light up when a whole percent is to be told", () => {

@@ -23,8 +23,8 @@ export function Likely({ share, isPrior }: { share: number; isPrior: boolean }) 
 export function LikelyBar({ share }: { share: number }) {
   return (
     <svg class="likely-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-      <rect class="likely-ground" width="100" height="8" rx="2" />
-      <rect class="likely-part" width={Math.max(2, length(share) * 100).toFixed(1)} height="8" rx="2" />
+      <rect class="likely-ground" width="100" height="8" />
+      <rect class="likely-part" width={Math.max(2, length(share) * 100).toFixed(1)} height="8" />
     </svg>
   );
 }

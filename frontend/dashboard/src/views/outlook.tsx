@@ -6,12 +6,16 @@ import { LikelyBar, stepOf } from "../parts/likely";
 import { Ago } from "../parts/text";
 import type { Propensity, Reason } from "../types";
 
+/** Silent for so long, a visit is over for most shops; the score is then that of its last event. */
+const OVER_MS = 30 * 60_000;
+
 export function Outlook({ propensity }: { propensity: Propensity }) {
   const { session, week, scored_by: scorer, at, reasons, week_reasons: weekReasons } = propensity;
   if (typeof session !== "number" && typeof week !== "number") return null;
   const isPrior = scorer?.kind !== "model";
   // One scale for all reasons, so that bars can be compared.
   const most = Math.max(0.01, ...[...(reasons ?? []), ...(weekReasons ?? [])].map(({ effect }) => Math.abs(effect)));
+  const isOver = Date.now() - Date.parse(at) > OVER_MS;
   const shown = { isPrior, isCalibrated: scorer?.is_calibrated ?? false, most };
   return (
     <section class="card outlook" aria-labelledby="outlook-title">
@@ -32,7 +36,13 @@ export function Outlook({ propensity }: { propensity: Propensity }) {
         </small>
       </h2>
       <div class="outlook-targets">
-        <Target name="During this visit" when="during the visit" share={session} reasons={reasons} {...shown} />
+        <Target
+          name={isOver ? "When the latest visit ended" : "During this visit"}
+          when="in such a visit"
+          share={session}
+          reasons={reasons}
+          {...shown}
+        />
         <Target name="Within seven days" when="within seven days" share={week} reasons={weekReasons} {...shown} />
       </div>
       {isPrior && (

@@ -65,8 +65,15 @@ export function arrive(list: Merged, ids: readonly string[], isHeld: boolean): M
   return { order: [...fresh, ...list.waiting, ...list.order].slice(0, ROWS_MAX), waiting: [] };
 }
 
-/** The likeliest first, those nobody scores last; equal ones stay as they stand. */
-export function byLikelihood(order: readonly string[], rowOf: (id: string) => VisitorRow | undefined): string[] {
-  const share = (id: string) => rowOf(id)?.propensity?.session ?? -1;
+/** The likeliest first, those nobody scores last, and where live ones are shown those who left; equal ones stay. */
+export function byLikelihood(
+  order: readonly string[],
+  rowOf: (id: string) => VisitorRow | undefined,
+  isLive: boolean,
+): string[] {
+  const share = (id: string) => {
+    const row = rowOf(id);
+    return isLive && row?.session.ended ? -2 : (row?.propensity?.session ?? -1);
+  };
   return [...order].sort((a, b) => share(b) - share(a));
 }

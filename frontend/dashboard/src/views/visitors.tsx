@@ -107,7 +107,7 @@ class List {
   settle(): void {
     if (this.filter.sort !== "propensity") return;
     const { order, waiting } = this.ids.peek();
-    const sorted = byLikelihood(order, (id) => this.rows.get(id)?.peek().row);
+    const sorted = byLikelihood(order, (id) => this.rows.get(id)?.peek().row, this.filter.isLive);
     if (sorted.some((id, index) => id !== order[index])) this.ids.value = { order: sorted, waiting };
   }
 
