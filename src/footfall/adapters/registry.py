@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 from xxhash import xxh3_128_hexdigest
 
 from footfall.base.clock import Clock, SystemClock
@@ -292,12 +293,12 @@ def _lookups() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _errors() -> Iterator[None]:
-    """MLflow's troubles as Footfall's."""
+    """MLflow's troubles as Footfall's; its database's come as they are."""
     from mlflow.exceptions import MlflowException
 
     try:
         yield
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         raise Unavailable(
             f"The registry of models can't be used ({str(error).splitlines()[0]}): check the disk, or "
             "`model_registry_url`. What serves goes on.",

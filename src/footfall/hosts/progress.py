@@ -9,15 +9,19 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 @contextlib.contextmanager
 def steps(console: Console | None = None) -> Iterator[Callable[[str, int, int], None]]:
-    """Give a function that is told what is being done, how much of it is done, and how much there is."""
+    """Give a function that is told what is being done, how much of it is done, and how much there is.
+
+    What follows a ": " in the first is a detail of the same line.
+    """
     console = console or Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     tasks: dict[str, TaskID] = {}
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
 
         def tell(what: str, done: int, n: int) -> None:
-            if what not in tasks:
-                tasks[what] = progress.add_task(what, total=n)
-            progress.update(tasks[what], completed=done, total=n)
+            part, _, detail = what.partition(": ")
+            if part not in tasks:
+                tasks[part] = progress.add_task(what, total=n)
+            progress.update(tasks[part], completed=done, total=n, description=f"{part}  {detail}" if detail else part)
 
         yield tell

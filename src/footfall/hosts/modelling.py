@@ -1,0 +1,340 @@
+"""What keeps a site's model right while the server runs? Takes new ones over, watches the live scores, lets train anew.
+
+One thread turns once a second and does one thing after the other; none of it is on the way of an event. What fails is
+logged, becomes an alarm, and is tried again; whatever served goes on serving.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import structlog
+
+from footfall.adapters.deployed import Copy, Deployed, DeployedModels, Outcome
+from footfall.adapters.registry import open_registry
+from footfall.base.clock import Clock
+from footfall.base.errors import BadInput, FootfallError
+from footfall.base.kinds import Kind
+from footfall.hosts.alarms import Alarms
+from footfall.hosts.shown import model_detail, model_list
+from footfall.hosts.training import Options, Order, is_training
+from footfall.hosts.versions import add_champion, roll_back
+from footfall.hosts.watching import Look, look
+from footfall.models.model import from_bytes
+from footfall.models.serving import Served
+from footfall.ports import ModelRegistry
+from footfall.settings import Settings
+
+if TYPE_CHECKING:
+    from footfall.hosts.running import DataFolder
+
+_log = structlog.get_logger("footfall")
+TURN_S = 1.0
+RETRY_MS = 60_000
+"""A model that couldn't be taken over is tried again after so long, even if nothing changed."""
+_HOUR_MS = 3_600_000
+_DRIFT_PAUSE_MS = 6 * _HOUR_MS
+"""Drift lets train anew at most so often: a training takes its time to be judged by."""
+_STOP_WITHIN_S = 10.0
+
+
+class _Child(NamedTuple):
+    process: subprocess.Popen[bytes]
+    said: IO[bytes]
+
+
+Loaded = Callable[[int, Served | None, bytes], None]
+"""Told the site, the champion that serves it from now on, and its past visits."""
+
+
+class Modelling:
+    """:class:`footfall.ports.Models` of a running data folder, and the thread that keeps its models right."""
+
+    def __init__(self, folder: "DataFolder", settings: Settings, clock: Clock) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._clock = clock
+        self._copies = DeployedModels(folder.path)
+        self.alarms = Alarms(clock, settings.notify_url)
+        self.on_loaded: Loaded = _ignore
+        self._guard = threading.RLock()
+        """Around moving models, so that two requests don't move them at once."""
+        self._reloading = threading.Lock()
+        self._stamps: dict[int, tuple[int, ...]] = {}
+        self._retry_ms: dict[int, int] = {}
+        self._deployed: dict[int, Deployed] = {}
+        self._served: dict[int, tuple[Served | None, Served | None]] = {}
+        self._looks: dict[int, Look] = {}
+        self._look_due_ms = 0
+        self._training: dict[int, _Child] = {}
+        self._by_drift_ms: dict[int, int] = {}
+        self._train_check_ms = 0
+        self._registry: ModelRegistry | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # -- the thread ----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take over what is deployed, before the first event is scored; then turn until :meth:`stop`."""
+        self.reload()
+        self._look_due_ms = self._clock.now_ms() + self._settings.drift_interval_s * 1000
+        self._train_check_ms = self._clock.now_ms() + RETRY_MS
+        self._thread = threading.Thread(target=self._run, name="footfall-models", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and a training that this server began; what was trained so far is lost, nothing else."""
+        self._stop.set()
+        children = list(self._training.values())
+        for process, _ in children:
+            process.terminate()
+        for process, _ in children:
+            try:
+                process.wait(_STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._thread is not None:
+            self._thread.join(_STOP_WITHIN_S)
+
+    def _run(self) -> None:
+        while not self._stop.wait(TURN_S):
+            try:
+                self.turn()
+            except Exception as error:  # noqa: BLE001 - whatever it is must not stop the watch: told, and tried again
+                _log.error("keeping models right failed and is tried again", error=str(error), exc_info=True)
+                self._stop.wait(RETRY_MS / 1000)
+
+    def turn(self) -> None:
+        """One turn: new models, ended trainings, and what is due by the clock."""
+        self.reload()
+        self._collect()
+        now_ms = self._clock.now_ms()
+        if now_ms >= self._look_due_ms:
+            self._look_due_ms = now_ms + self._settings.drift_interval_s * 1000
+            for site in list(self._served):
+                self.watch(site)
+        if now_ms >= self._train_check_ms:
+            self._train_check_ms = now_ms + RETRY_MS
+            self._train_what_is_due(now_ms)
+
+    # -- taking models over --------------------------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Take over every pointer that was replaced; a model that can't serve leaves the one before in place."""
+        now_ms = self._clock.now_ms()
+        with self._reloading:
+            for site in self._copies.sites():
+                stamp = self._copies.stamp(site)
+                is_retry = now_ms >= self._retry_ms.get(site, 1 << 62)
+                if stamp != self._stamps.get(site, ()) or is_retry:
+                    self._stamps[site] = stamp
+                    self._retry_ms.pop(site, None)
+                    self._take_over(site)
+
+    def _take_over(self, site: int) -> None:
+        champion, challenger = self._served.get(site, (None, None))
+        troubles = []
+        past = b""
+        try:
+            deployed = self._copies.read(site)
+        except FootfallError as error:
+            self._trouble(site, [("pointer", str(error))])
+            return
+        before = self._deployed.get(site, Deployed())
+        is_new = deployed.champion != before.champion
+        try:
+            champion = self._opened(site, deployed.champion) if is_new or champion is None else champion
+            past = self._copies.past(site, deployed.champion) if is_new and deployed.champion is not None else b""
+        except FootfallError as error:
+            troubles.append(("champion", f"Model {_number(deployed.champion)} can't serve: {error}"))
+            deployed = msgspec.structs.replace(deployed, champion=before.champion)
+            is_new = False
+        try:
+            if deployed.challenger != before.challenger or challenger is None:
+                challenger = self._opened(site, deployed.challenger)
+        except FootfallError as error:
+            troubles.append(("challenger", f"Model {_number(deployed.challenger)} can't be tried: {error}"))
+            deployed = msgspec.structs.replace(deployed, challenger=None)
+            challenger = None
+        self._deployed[site] = deployed
+        self._served[site] = champion, challenger
+        self._folder.use_model(site, champion, challenger)
+        if is_new:
+            self._looks.pop(site, None)
+            self.on_loaded(site, champion, past)
+            _log.info("a model serves", site=site, version=_number(deployed.champion))
+        self._trouble(site, troubles)
+
+    def _opened(self, site: int, copy: Copy | None) -> Served | None:
+        return None if copy is None else Served(from_bytes(self._copies.model(site, copy)), copy.version)
+
+    def _trouble(self, site: int, troubles: list[tuple[str, str]]) -> None:
+        if troubles:
+            self._retry_ms[site] = self._clock.now_ms() + RETRY_MS
+        self.alarms.hold(site, "model:", troubles)
+
+    # -- watching ------------------------------------------------------------------------------------------------------
+
+    def watch(self, site: int) -> Look | None:
+        """Look at the site's live scores now; None while the prior scores, or when the lake can't be read."""
+        champion, challenger = self._served.get(site, (None, None))
+        if champion is None:
+            return None
+        version = 0 if challenger is None else challenger.version
+        now_ms = self._clock.now_ms()
+        try:
+            found = look(self._folder.lake, self._settings, site, champion.model, champion.version, version, now_ms)
+        except FootfallError as error:
+            _log.warning("live scores can't be looked at", site=site, error=str(error))
+            return None
+        self._looks[site] = found
+        self.alarms.hold(site, "drift:", found.findings)
+        failure = self._folder.scoring.failures.get(site)
+        self.alarms.hold(
+            site, "scoring", [("", f"The model failed, and the prior scored: {failure}")] if failure else []
+        )
+        return found
+
+    def looks(self) -> dict[int, Look]:
+        """The latest look by site."""
+        return dict(self._looks)
+
+    # -- training ------------------------------------------------------------------------------------------------------
+
+    def _train_what_is_due(self, now_ms: int) -> None:
+        if not self._settings.retrain_every_h or self._training or is_training(self._folder.path):
+            return
+        for site in self._folder.definitions.sites():
+            if site.is_archived:
+                continue
+            reason = self._why_train(site.number, now_ms)
+            if reason and self._has_orders(site.number):
+                self._begin(site.number, site.name, reason)
+                return
+
+    def _why_train(self, site: int, now_ms: int) -> str:
+        outcome = self._copies.outcome(site)
+        since_ms = 1 << 62 if outcome is None else now_ms - outcome.at_ms
+        if since_ms >= self._settings.retrain_every_h * _HOUR_MS:
+            return "schedule"
+        drifts = any(what.startswith("drift:") for at, what in self.alarms.active() if at == site)
+        if drifts and since_ms >= _DRIFT_PAUSE_MS and now_ms - self._by_drift_ms.get(site, 0) >= _DRIFT_PAUSE_MS:
+            self._by_drift_ms[site] = now_ms
+            return "drift"
+        return ""
+
+    def _has_orders(self, site: int) -> bool:
+        sql = f"SELECT count(*) AS n FROM events WHERE site = ? AND kind = {int(Kind.ORDER)}"  # noqa: S608 (own number)
+        n = int(self._folder.lake.query(sql, [site])["n"][0].as_py())
+        return n >= self._settings.retrain_min_orders
+
+    def _begin(self, site: int, name: str, reason: str) -> None:
+        """Train in another process, of low priority and bounded threads, on what the lake has."""
+        threads = self._settings.retrain_threads
+        options = Options(budget_s=float(self._settings.retrain_budget_s), n_threads=threads, reason=reason)
+        order = Order(str(self._folder.path.absolute()), name, self._settings, options)
+        bounds = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
+        said = tempfile.TemporaryFile()  # noqa: SIM115 - closed once the process has ended
+        process = subprocess.Popen(
+            [sys.executable, "-m", "footfall.hosts.training"],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env={**os.environ, **bounds},
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(msgspec.json.encode(order))
+        process.stdin.close()
+        self._training[site] = _Child(process, said)
+        _log.info("a training begins", site=site, reason=reason)
+
+    def _collect(self) -> None:
+        """Note trainings that have ended; one that was killed couldn't say so itself."""
+        for site, (process, file) in list(self._training.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            del self._training[site]
+            file.seek(0)
+            said = file.read().decode(errors="replace").strip()
+            file.close()
+            if code not in (0, 1):
+                message = (
+                    f"The training ended with code {code}: {said[-300:] or 'it was killed; is there enough memory?'}"
+                )
+                self._copies.tell(site, Outcome(self._clock.now_ms(), "failed", message, "server"))
+            outcome = self._copies.outcome(site)
+            told = [] if code == 0 or outcome is None else [("", f"The last training failed: {outcome.message}")]
+            self.alarms.hold(site, "training", told)
+            _log.info("a training has ended", site=site, outcome=outcome.outcome if outcome else code)
+
+    # -- ports.Models --------------------------------------------------------------------------------------------------
+
+    def models(self, site: int) -> dict[str, Any]:
+        """See the port."""
+        champion, _ = self._served.get(site, (None, None))
+        serving = 0 if champion is None else champion.version
+        is_busy = site in self._training or is_training(self._folder.path)
+        versions = self._open().versions(site) if self._is_known(site) else []
+        return model_list(site, versions, self._copies, is_busy, serving)
+
+    def model(self, site: int, version: int) -> dict[str, Any]:
+        """See the port."""
+        return model_detail(self._open().version(site, version))
+
+    def drift(self, site: int) -> dict[str, Any]:
+        """See the port."""
+        alarms = self.alarms.of(site)
+        found = self._looks.get(site)
+        if found is not None:
+            return found.shown(alarms)
+        return {
+            "at": None, "version": None, "psi": [], "score_psi": None, "calibration": {}, "alarms": alarms,
+            "challenger": None,
+        }  # fmt: skip
+
+    def promote(self, site: int, version: int, by: str) -> dict[str, Any]:
+        """See the port."""
+        with self._guard:
+            add_champion(self._folder.path, self._open(), site, version, f"asked for ({by})")
+            self.reload()
+        return self.models(site)
+
+    def rollback(self, site: int, by: str) -> dict[str, Any]:
+        """See the port."""
+        with self._guard:
+            roll_back(self._folder.path, self._open(), site, f"asked for ({by})")
+            self.reload()
+        return self.models(site)
+
+    def train(self, site: int, by: str) -> dict[str, Any]:
+        """See the port."""
+        with self._guard:
+            if self._training or is_training(self._folder.path):
+                raise BadInput("A training is under way: wait until it has ended.", code="is_training")
+            name = next(of.name for of in self._folder.definitions.sites() if of.number == site)
+            self._begin(site, name, by)
+        return self.models(site)
+
+    def _open(self) -> ModelRegistry:
+        """The registry, opened when somebody first asks: that takes seconds, which no start should."""
+        with self._guard:
+            if self._registry is None:
+                self._registry = open_registry(self._folder.path, self._settings, self._clock)
+            return self._registry
+
+    def _is_known(self, site: int) -> bool:
+        """Whether anything was ever trained for it here, so that a first look doesn't wait for the registry."""
+        return site in self._copies.sites() or bool(self._settings.model_registry_url)
+
+
+def _ignore(site: int, served: Served | None, past: bytes) -> None:
+    """Nobody listens."""
+
+
+def _number(copy: Copy | None) -> int:
+    return 0 if copy is None else copy.version

@@ -1,0 +1,353 @@
+"""How does a site get a new model? From its lake to the registry, beside a server that goes on serving.
+
+Rows by replay, trees, similarity, then the registry: each step works on what is in memory, and nothing that serves is
+touched before the new model is whole on disk. A later model becomes the champion only if it foretells better than the
+champion on sessions that neither learned from.
+"""
+
+import contextlib
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import structlog
+
+from footfall.adapters.deployed import DeployedModels, Outcome
+from footfall.adapters.registry import open_registry
+from footfall.base.errors import BadInput, FootfallError, Unavailable
+from footfall.hosts.past import Past, past_of
+from footfall.hosts.versions import add_challenger, add_champion
+from footfall.models import similarity
+from footfall.models.drift import Duel, duel
+from footfall.models.model import Model, from_bytes, probabilities, to_bytes
+from footfall.models.neighbours import build_past
+from footfall.models.rows import SESSION, TARGETS, Rows, split_by_time
+from footfall.models.training import TrainOptions, train
+from footfall.ports import CHALLENGER, CHAMPION, Artefact, ModelRegistry
+from footfall.settings import Settings
+from footfall.training_set import make_rows
+
+_log = structlog.get_logger("footfall")
+MOST_ROWS = 1_000_000
+"""Rows that a training holds in memory at most (a gigabyte); older sessions are thinned out evenly beyond."""
+LOCK = "training.lock"
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how many steps of it are done, and how many there are."""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """What one may ask of a training."""
+
+    targets: tuple[str, ...] = TARGETS
+    n_trials: int = 30
+    budget_s: float | None = None
+    n_threads: int = 2
+    is_promoted: bool = False
+    """Let the new model serve even if it isn't shown to be better."""
+    reason: str = "command line"
+    """Who asks, for the notes."""
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """How well a target is foretold on the latest sessions; None where it means nothing."""
+
+    roc_auc: float | None
+    log_loss: float | None
+    base_log_loss: float
+    """Of always saying the base rate."""
+    ece: float | None
+    base_rate: float
+    top: tuple[str, ...]
+    """Features that move the scores most."""
+
+
+class Trained(msgspec.Struct, frozen=True):
+    """What a training did."""
+
+    site: str
+    version: int
+    stage: str
+    message: str
+    """What became of the model, and why."""
+    n_rows: int
+    n_sessions: int
+    n_visitors: int
+    n_orders: int
+    n_bots: int
+    """Visitors that were left out."""
+    targets: dict[str, Figures]
+    skipped: dict[str, str]
+    """Targets that couldn't be learned, and why."""
+    seconds: float
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a new model is better than the champion, and why it is thought so."""
+
+    is_better: bool
+    why: str
+
+
+def train_site(
+    data: Path, settings: Settings, site_name: str, options: Options | None = None, on_progress: Progress | None = None
+) -> Trained:
+    """Train a site's model anew, register it, and let it serve if it should.
+
+    Works beside a running server, which notices the new model. Raises ``BadInput`` if the data don't allow it,
+    ``Unavailable`` for a disk or registry that fails or another training under way; what serves goes on then, and the
+    outcome is remembered.
+    """
+    options = options or Options()
+    started_s = time.monotonic()
+    with _alone(data), past_of(data, site_name) as past:
+        copies = DeployedModels(data)
+        try:
+            trained = _train(data, settings, past, options, on_progress or _silent, started_s)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                message = str(error) if isinstance(error, FootfallError) else f"{type(error).__name__}: {error}"
+                _remember(copies, past.site.number, "failed", message, options.reason)
+            raise
+        _remember(copies, past.site.number, trained.stage, trained.message, options.reason)
+        return trained
+
+
+def is_training(data: Path) -> bool:
+    """Whether a training is under way on this data folder, in whatever process."""
+    try:
+        with (data / "models" / LOCK).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def compare(champion: Model, model: Model, rows: Rows) -> Verdict:
+    """Whether a model is better than the champion on the latest sessions: log-loss, paired, intervals over visitors.
+
+    By the target "session"; a model that foretells another target worse, or no more, isn't better.
+    """
+    missing = [target for target in champion.targets if target not in model.targets]
+    if missing:
+        why = model.card.skipped.get(missing[0], "it wasn't asked for")
+        return Verdict(False, f"it doesn't foretell `{missing[0]}`, which the champion does: {why}")
+    duels: dict[str, Duel] = {}
+    for target in champion.targets:
+        number = TARGETS.index(target)
+        try:
+            test = split_by_time(rows, number).test
+        except BadInput:
+            continue
+        features, labels = rows.features[test], rows.labels[test, number]
+        scores = [probabilities(of, target, features) for of in (champion, model)]
+        duels[target] = duel(labels, scores[0], scores[1], rows.visitors[test], rows.weights[test])
+    worse = [target for target, found in duels.items() if found.better == "champion"]
+    first = duels.get(TARGETS[SESSION])
+    if first is None or worse or first.better != "challenger":
+        target = worse[0] if worse else TARGETS[SESSION]
+        return Verdict(
+            False, f"it isn't shown to be better on the latest sessions ({_told(target, duels.get(target))})"
+        )
+    return Verdict(True, f"it foretells better on the latest sessions ({_told(TARGETS[SESSION], first)})")
+
+
+def _told(target: str, found: Duel | None) -> str:
+    if found is None:
+        return f"`{target}` can't be judged there"
+    return f"log-loss of `{target}` {found.challenger_log_loss:.4f}, the champion's {found.champion_log_loss:.4f}"
+
+
+def _train(
+    data: Path, settings: Settings, past: Past, options: Options, on_progress: Progress, started_s: float
+) -> Trained:
+    site = past.site.number
+    opening = ThreadPoolExecutor(1).submit(_open, data, settings, site)  # which takes seconds, the first time
+    rows = make_rows(
+        past.lake, past.shelf, settings, site, splits=past.splits, most_rows=MOST_ROWS,
+        on_progress=lambda done, n: on_progress("history", done, n),
+    )  # fmt: skip
+    _check(rows, past.site.name)
+    if opening.done():
+        opening.result()  # without a registry there is no use in learning
+    model = train(
+        rows,
+        TrainOptions(
+            n_trials=options.n_trials, budget_s=options.budget_s, n_threads=options.n_threads,
+            targets=options.targets, site=site,
+        ),
+        lambda what, done, n: on_progress(f"learning: {what}", done, n),
+    )  # fmt: skip
+    model, index = _with_likeness(model, rows, options, on_progress)
+    on_progress("registering", 0, 1)
+    registry = opening.result()
+    try:
+        version = registry.register(site, Artefact(to_bytes(model), index), _card(model), _metrics(model))
+        stage, message = _place(data, registry, site, version, model, rows, options)
+    finally:
+        registry.close()
+    on_progress("registering", 1, 1)
+    card = model.card
+    return Trained(
+        past.site.name, version, stage, message, card.n_rows, card.n_sessions, card.n_visitors, card.n_orders,
+        rows.n_bots, {name: _figures(of) for name, of in card.targets.items()}, card.skipped,
+        round(time.monotonic() - started_s, 3),
+    )  # fmt: skip
+
+
+def _open(data: Path, settings: Settings, site: int) -> ModelRegistry:
+    registry = open_registry(data, settings)
+    registry.versions(site)
+    return registry
+
+
+def _check(rows: Rows, site: str) -> None:
+    if len(rows):
+        return
+    if rows.n_bots:
+        raise BadInput(
+            f"All {rows.n_bots:,} visitors of {site} are robots, and nothing is learned from those.", code="all_bots"
+        )
+    raise BadInput(
+        f"The lake holds no visits of {site} yet: collect some, or take history in with `footfall import`.",
+        code="no_rows",
+    )
+
+
+def _with_likeness(model: Model, rows: Rows, options: Options, on_progress: Progress) -> tuple[Model, bytes]:
+    """The model with the space that visitors are alike in, and the past visits laid out in it.
+
+    Likeness is worth less than propensity: if it can't be learned, the model goes without.
+    """
+    train_rows = split_by_time(rows, SESSION).train
+    try:
+        space = similarity.learn(
+            rows.features[train_rows], rows.labels[train_rows, SESSION], rows.weights[train_rows],
+            rows.visitors[train_rows], similarity.SpaceOptions(n_threads=options.n_threads),
+            lambda done, n: on_progress("similarity", done, n),
+        )  # fmt: skip
+    except BadInput as error:
+        _log.warning("this model knows no likeness", reason=str(error))
+        return model, b""
+    on_progress("past visits", 0, 1)
+    past = build_past(rows, space, n_threads=options.n_threads).to_bytes()
+    on_progress("past visits", 1, 1)
+    return msgspec.structs.replace(model, space=space.to_bytes()), past
+
+
+def _place(
+    data: Path, registry: ModelRegistry, site: int, version: int, model: Model, rows: Rows, options: Options
+) -> tuple[str, str]:
+    """Let the new model serve or challenge; its stage, and why."""
+    champion, trouble = _champion(data, site)
+    if champion is None:
+        why = trouble or "it is the first"
+    elif options.is_promoted:
+        why = f"asked for ({options.reason})"
+    else:
+        verdict = compare(champion, model, rows)
+        if not verdict.is_better:
+            add_challenger(data, registry, site, version, verdict.why)
+            return CHALLENGER, f"Model {version} challenges the champion: {verdict.why}."
+        why = verdict.why
+    add_champion(data, registry, site, version, why)
+    return CHAMPION, f"Model {version} serves from now on: {why}."
+
+
+def _champion(data: Path, site: int) -> tuple[Model | None, str]:
+    """The model that serves; or none, and what is wrong with the one that should."""
+    copies = DeployedModels(data)
+    try:
+        copy = copies.read(site).champion
+        return (None, "") if copy is None else (from_bytes(copies.model(site, copy)), "")
+    except FootfallError as error:
+        return None, f"the champion can't serve ({error})"
+
+
+def _card(model: Model) -> dict[str, Any]:
+    card: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(model.card))
+    return card
+
+
+def _metrics(model: Model) -> dict[str, float]:
+    return {
+        f"{target}_{name}": value
+        for target, card in model.card.targets.items()
+        for name, value in card.metrics.items()
+        if value is not None and np.isfinite(value)
+    }
+
+
+def _figures(card: Any) -> Figures:
+    p = card.base_rate
+    base = float(-(p * np.log(p) + (1 - p) * np.log(1 - p))) if 0 < p < 1 else 0.0
+    found = card.metrics.get
+    return Figures(found("roc_auc"), found("log_loss"), base, found("ece"), p, tuple(card.effects)[:5])
+
+
+def _remember(copies: DeployedModels, site: int, outcome: str, message: str, reason: str) -> None:
+    """On a full disk the training is told of all the same, only not remembered."""
+    with contextlib.suppress(Unavailable):
+        copies.tell(site, Outcome(time.time_ns() // 1_000_000, outcome, message, reason))
+
+
+@contextlib.contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """While no other training of this data folder may begin."""
+    if not data.is_dir():
+        yield  # there is nothing; what follows says so
+        return
+    path = data / "models" / LOCK
+    path.parent.mkdir(exist_ok=True)
+    with path.open("ab") as file:
+        for attempt in range(20):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if attempt == 19:  # one who only looks holds it for no longer than a moment
+                    raise Unavailable(
+                        "Another training of this data folder is under way: wait until it has ended.",
+                        code="is_training", retry_after_s=60,
+                    ) from error  # fmt: skip
+                time.sleep(0.05)
+        yield
+
+
+def _silent(what: str, done: int, n: int) -> None:
+    """Nobody looks."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the server tells the process that it lets train."""
+
+    data: str
+    site: str
+    settings: Settings
+    options: Options
+
+
+def main() -> int:
+    """Carry out the :class:`Order` on standard input, as a process of low priority; the outcome is on disk."""
+    os.nice(10)
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    try:
+        trained = train_site(Path(order.data), order.settings, order.site, order.options)
+    except FootfallError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.buffer.write(msgspec.json.encode(trained) + b"\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

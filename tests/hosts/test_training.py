@@ -1,0 +1,195 @@
+"""From a lake to a model that serves: the whole way, and what keeps the old model in place."""
+
+import errno
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from tests.hosts.learning import SETTINGS, learned_from
+from tests.models.made_up import made_up
+
+from footfall.adapters.deployed import DeployedModels
+from footfall.adapters.registry import open_registry
+from footfall.base.errors import BadInput, FootfallError, Missing, Unavailable
+from footfall.hosts.init import init
+from footfall.hosts.training import LOCK, Options, compare, is_training, train_site
+from footfall.models.model import from_bytes, probabilities
+from footfall.models.rows import Rows
+from footfall.models.training import TrainOptions, train
+from footfall.record.features import N_FEATURES
+
+QUICK = Options(n_trials=0, n_threads=1)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop with a past, and a registry without models; tests work on copies."""
+    data = learned_from(tmp_path_factory.mktemp("shop") / "data")
+    open_registry(data, SETTINGS).versions(1)
+    return data
+
+
+@pytest.fixture(scope="module")
+def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after its first training."""
+    data = tmp_path_factory.mktemp("trained") / "data"
+    shutil.copytree(shop, data)
+    train_site(data, SETTINGS, "", QUICK)
+    return data
+
+
+@pytest.fixture
+def copy(trained: Path, tmp_path: Path) -> Path:
+    shutil.copytree(trained, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def served(data: Path) -> tuple[int, int]:
+    """Versions of champion and challenger as serving reads them."""
+    found = DeployedModels(data).read(1)
+    return tuple(0 if copy is None else copy.version for copy in (found.champion, found.challenger))  # type: ignore[return-value]
+
+
+def test_the_first_model_serves_at_once_and_knows_the_keen_from_the_idle(trained: Path) -> None:
+    copies = DeployedModels(trained)
+    champion = copies.read(1).champion
+    assert champion is not None
+    model = from_bytes(copies.model(1, champion))
+    assert served(trained) == (1, 0)
+    assert model.space is not None
+    assert len(copies.past(1, champion)) > 1000
+    outcome = copies.outcome(1)
+    assert outcome is not None
+    assert (outcome.outcome, outcome.reason) == ("champion", "command line")
+    scores = probabilities(model, "session", np.zeros((1, N_FEATURES), np.float32))
+    assert 0 < scores[0] < 1
+    auc = model.card.targets["session"].metrics["roc_auc"]
+    assert auc is not None
+    assert auc > 0.55
+
+
+def test_the_registry_knows_what_was_trained(trained: Path) -> None:
+    (found,) = open_registry(trained, SETTINGS).versions(1)
+    assert (found.version, found.stage) == (1, "champion")
+    assert found.card["n_orders"] > 30
+    assert found.notes[0].endswith("Became champion: it is the first")
+
+
+def test_a_model_that_is_no_better_challenges_until_it_is_asked_for(copy: Path) -> None:
+    second = train_site(copy, SETTINGS, "shop", QUICK)
+    assert (second.stage, served(copy)) == ("challenger", (1, 2))
+    assert "isn't shown to be better" in second.message
+    third = train_site(copy, SETTINGS, "", msgspec.structs.replace(QUICK, is_promoted=True))
+    assert (third.stage, served(copy)) == ("champion", (3, 2))
+
+
+def shuffled(rows: Rows) -> Rows:
+    """The same rows with the outcomes of others: nothing to learn."""
+    order = np.random.default_rng(0).permutation(len(rows))
+    return msgspec.structs.replace(rows, labels=rows.labels[order])
+
+
+def test_the_model_that_foretells_better_on_the_latest_sessions_wins() -> None:
+    rows = made_up(3_000, seed=5).rows
+    options = TrainOptions(n_trials=0, n_threads=1, targets=("session",))
+    good, bad = train(rows, options), train(shuffled(rows), options)
+    assert compare(bad, good, rows).is_better
+    verdict = compare(good, bad, rows)
+    assert not verdict.is_better
+    assert "isn't shown to be better" in verdict.why
+    assert not compare(good, good, rows).is_better
+
+
+def test_a_model_that_foretells_less_is_not_better() -> None:
+    rows = made_up(3_000, seed=5).rows
+    both = train(rows, TrainOptions(n_trials=0, n_threads=1))
+    one = train(rows, TrainOptions(n_trials=0, n_threads=1, targets=("session",)))
+    assert "doesn't foretell `week`" in compare(both, one, rows).why
+
+
+def test_a_broken_champion_is_replaced_by_whatever_is_whole(copy: Path) -> None:
+    next((copy / "models" / "site-1").glob("*.model")).write_bytes(b"cut")
+    second = train_site(copy, SETTINGS, "", QUICK)
+    assert second.stage == "champion"
+    assert "can't serve" in second.message
+
+
+# -- what can't be learned from: a clear message, and what served goes on ------------------------------------------
+
+
+def fails(data: Path, code: str, *words: str) -> None:
+    """Training must fail so, tell it, and leave what serves as it was."""
+    before = served(data)
+    with pytest.raises(BadInput) as refused:
+        train_site(data, SETTINGS, "", QUICK)
+    assert refused.value.code == code
+    for word in words:
+        assert word in str(refused.value)
+    assert served(data) == before
+    outcome = DeployedModels(data).outcome(1)
+    assert outcome is not None
+    assert (outcome.outcome, outcome.message) == ("failed", str(refused.value))
+
+
+def test_no_orders(tmp_path: Path) -> None:
+    fails(learned_from(tmp_path / "data", n_visits=60, order_rate=0.0), "cannot_train", "0 of them with an order")
+
+
+def test_twenty_rows(tmp_path: Path) -> None:
+    fails(learned_from(tmp_path / "data", n_visits=7), "cannot_train", "import more history")
+
+
+def test_all_bots(tmp_path: Path) -> None:
+    data = learned_from(tmp_path / "data", n_visits=20, user_agent="Googlebot/2.1 (+http://www.google.com/bot.html)")
+    fails(data, "all_bots", "robots")
+
+
+def test_no_events_at_all(tmp_path: Path) -> None:
+    init(tmp_path / "data", "shop", SETTINGS)
+    with pytest.raises(Missing, match="footfall import"):
+        train_site(tmp_path / "data", SETTINGS, "", QUICK)
+
+
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match="footfall init"):
+        train_site(tmp_path / "nowhere", SETTINGS, "", QUICK)
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_full_disk_while_saving_leaves_the_old_model_serving(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync = os.fsync
+
+    def full(descriptor: int) -> None:
+        if "site-1" in str(Path(f"/proc/self/fd/{descriptor}").resolve()):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Unavailable, match="No space left"):
+        train_site(copy, SETTINGS, "", msgspec.structs.replace(QUICK, is_promoted=True))
+    monkeypatch.undo()
+    assert served(copy) == (1, 0)
+    assert not list((copy / "models").rglob("*.tmp"))
+
+
+def test_a_registry_that_fails_leaves_the_old_model_serving(copy: Path) -> None:
+    database = copy / "models" / "registry" / "mlflow.db"
+    database.write_bytes(b"no database")
+    with pytest.raises(FootfallError, match="registry"):
+        train_site(copy, SETTINGS, "", QUICK)
+    assert served(copy) == (1, 0)
+
+
+def test_two_trainings_do_not_run_at_once(copy: Path) -> None:
+    assert not is_training(copy)
+    with (copy / "models" / LOCK).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert is_training(copy)
+        with pytest.raises(Unavailable) as refused:
+            train_site(copy, SETTINGS, "", QUICK)
+    assert refused.value.code == "is_training"
+    assert not is_training(copy)
