@@ -25,6 +25,7 @@ from footfall.base.errors import FootfallError
 if TYPE_CHECKING:
     from footfall.hosts.importing import Imported
     from footfall.hosts.init import Made
+    from footfall.hosts.training import Trained
     from footfall.settings import Settings
 
 app = typer.Typer(
@@ -37,6 +38,8 @@ app = typer.Typer(
 )
 failed_app = typer.Typer(help="What was refused, why, and again.", no_args_is_help=True)
 app.add_typer(failed_app, name="failed")
+models_app = typer.Typer(help="Which models there are, and which serves.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
 
 DATA = typer.Option("--data", metavar="DIR", help="The data folder.", show_default=False)
 AS_JSON = typer.Option("--json", help="Print one JSON object, for programs.")
@@ -269,6 +272,141 @@ def _show_import(result: "Imported", data: Path) -> None:
     typer.echo(f"The site now has {result.visitors:,} visitors with {result.orders:,} orders.")
     if result.failed:
         typer.echo(f"See why events failed: footfall failed list --data {data}")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, DATA],
+    site: Annotated[str, SITE] = "",
+    target: Annotated[str, typer.Option(metavar="session|week", help="What is foretold: an order when.")] = "session",
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write an HTML page with plots too.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another number makes other chances.")] = 0,
+    trials: Annotated[int, typer.Option(min=0, max=1_000, help="Settings tried for the boosted trees.")] = 10,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="Processor cores to use at most.")] = 2,
+    budget_s: Annotated[float, typer.Option("--budget-s", min=1, help="No rival is begun after so long.")] = 900.0,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Judge all ways of foretelling orders by the site's own past; a server may be running beside it."""
+    from footfall.hosts.evaluating import WIDTH, evaluate_site, show
+    from footfall.models.evaluation import Options
+
+    options = Options(target, seed, threads, trials, budget_s)
+    done = evaluate_site(data, _settings(data, {}), site, options, report)
+    if as_json:
+        _print_json(done)
+        return
+    show(done, Console(width=None if sys.stdout.isatty() else WIDTH))
+    if report is not None:
+        typer.echo(f"The report is in {report}; open it in a browser.")
+
+
+@app.command()
+@takes_settings
+def train(
+    data: Annotated[Path, DATA],
+    flags: dict[str, Any],
+    target: Annotated[
+        str, typer.Option(metavar="session|week", help="What to foretell; both if left out. `week` learns both too.")
+    ] = "",
+    site: Annotated[str, SITE] = "",
+    trials: Annotated[int, typer.Option(min=0, max=10_000, help="Settings of the trees that are tried.")] = 30,
+    budget_s: Annotated[
+        float | None, typer.Option("--budget-s", min=1, help="Longest time for trying.", show_default=False)
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, max=256, help="Processor cores to use at most.")] = 2,
+    is_promoted: Annotated[
+        bool, typer.Option("--promote", help="Let the new model serve, even if it isn't shown to be better.")
+    ] = False,
+    as_json: Annotated[bool, AS_JSON] = False,
+) -> None:
+    """Learn from the site's past who will order; a running server takes the new model over by itself."""
+    if target not in ("", "session", "week"):
+        raise typer.BadParameter("--target is session or week")
+    from footfall.hosts.progress import steps
+    from footfall.hosts.training import Options, train_site
+
+    targets = ("session",) if target == "session" else ("session", "week")
+    options = Options(targets, trials, budget_s, threads, is_promoted)
+    with steps() as tell:
+        trained = train_site(data, _settings(data, flags), site, options, tell)
+    if as_json:
+        _print_json(trained)
+    else:
+        _show_training(trained)
+
+
+def _show_training(trained: "Trained") -> None:
+    typer.echo(
+        f"Learned from {trained.n_rows:,} moments, {trained.n_sessions:,} sessions of {trained.n_visitors:,} visitors, "
+        f"{trained.n_orders:,} with an order, in {trained.seconds:.0f} s."
+    )
+    table = Table("target", "ROC-AUC", "log-loss", "base rate's", "calibration error", "what moves it most", box=None)
+    for target, found in trained.targets.items():
+        figures = (found.roc_auc, found.log_loss, found.base_log_loss, found.ece)
+        table.add_row(target, *("-" if x is None else f"{x:.4f}" for x in figures), ", ".join(found.top[:3]))
+    Console(soft_wrap=False).print(table)
+    for target, why in trained.skipped.items():
+        typer.echo(f"{target} couldn't be learned: {why}")
+    typer.echo(trained.message)
+
+
+@models_app.command("list")
+def models_list(
+    data: Annotated[Path, DATA], site: Annotated[str, SITE] = "", as_json: Annotated[bool, AS_JSON] = False
+) -> None:
+    """List a site's models, newest first."""
+    from footfall.hosts import moving
+
+    found = moving.listed(data, _settings(data, {}), site)
+    if as_json:
+        _print_json(found)
+        return
+    if not found["versions"]:
+        typer.echo(f"There is no model yet: the prior scores. Train one with `footfall train --data {data}`.")
+        return
+    table = Table("version", "stage", "made", "orders", "ROC-AUC", "log-loss", "", box=None)
+    for row in found["versions"]:
+        figures = row["metrics"].get("session", {})
+        shown = ("-" if figures.get(k) is None else f"{figures[k]:.4f}" for k in ("roc_auc", "log_loss"))
+        table.add_row(str(row["version"]), row["stage"], row["made"], f"{row['n_orders']:,}", *shown, row["why_not"])
+    Console(soft_wrap=False).print(table)
+
+
+@models_app.command("show")
+def models_show(
+    version: Annotated[int, typer.Argument(help="Which one.")],
+    data: Annotated[Path, DATA],
+    site: Annotated[str, SITE] = "",
+) -> None:
+    """Print a model's card and what became of it, as JSON."""
+    from footfall.hosts import moving
+
+    found = moving.shown(data, _settings(data, {}), site, version)
+    typer.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+
+
+@models_app.command("promote")
+def models_promote(
+    version: Annotated[int, typer.Argument(help="Which one is to serve.")],
+    data: Annotated[Path, DATA],
+    site: Annotated[str, SITE] = "",
+) -> None:
+    """Let a model serve; a running server takes it over within a second or two."""
+    from footfall.hosts import moving
+
+    moving.promote(data, _settings(data, {}), site, version)
+    typer.echo(f"Model {version} serves from now on.")
+
+
+@models_app.command("rollback")
+def models_rollback(data: Annotated[Path, DATA], site: Annotated[str, SITE] = "") -> None:
+    """Let the model serve that served before."""
+    from footfall.hosts import moving
+
+    typer.echo(f"Model {moving.rollback(data, _settings(data, {}), site)} serves again.")
 
 
 @failed_app.command("list")
