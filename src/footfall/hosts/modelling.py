@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -29,6 +29,7 @@ from footfall.models.model import from_bytes
 from footfall.models.serving import Served
 from footfall.ports import ModelRegistry
 from footfall.settings import Settings
+from footfall.web.metrics import ModelFigures
 
 if TYPE_CHECKING:
     from footfall.hosts.running import DataFolder
@@ -69,6 +70,8 @@ class Modelling:
         self._retry_ms: dict[int, int] = {}
         self._deployed: dict[int, Deployed] = {}
         self._served: dict[int, tuple[Served | None, Served | None]] = {}
+        self._past_due: set[int] = set()
+        """Sites whose past visits are to be read: that may take seconds, so it isn't done on the way to a start."""
         self._looks: dict[int, Look] = {}
         self._look_due_ms = 0
         self._training: dict[int, _Child] = {}
@@ -114,6 +117,7 @@ class Modelling:
     def turn(self) -> None:
         """One turn: new models, ended trainings, and what is due by the clock."""
         self.reload()
+        self._load_past()
         self._collect()
         now_ms = self._clock.now_ms()
         if now_ms >= self._look_due_ms:
@@ -141,7 +145,6 @@ class Modelling:
     def _take_over(self, site: int) -> None:
         champion, challenger = self._served.get(site, (None, None))
         troubles = []
-        past = b""
         try:
             deployed = self._copies.read(site)
         except FootfallError as error:
@@ -151,7 +154,6 @@ class Modelling:
         is_new = deployed.champion != before.champion
         try:
             champion = self._opened(site, deployed.champion) if is_new or champion is None else champion
-            past = self._copies.past(site, deployed.champion) if is_new and deployed.champion is not None else b""
         except FootfallError as error:
             troubles.append(("champion", f"Model {_number(deployed.champion)} can't serve: {error}"))
             deployed = msgspec.structs.replace(deployed, champion=before.champion)
@@ -168,9 +170,21 @@ class Modelling:
         self._folder.use_model(site, champion, challenger)
         if is_new:
             self._looks.pop(site, None)
-            self.on_loaded(site, champion, past)
+            self._past_due.add(site)
             _log.info("a model serves", site=site, version=_number(deployed.champion))
         self._trouble(site, troubles)
+
+    def _load_past(self) -> None:
+        while self._past_due:
+            site = self._past_due.pop()
+            champion, _ = self._served.get(site, (None, None))
+            copy = self._deployed.get(site, Deployed()).champion
+            try:
+                past = b"" if copy is None else self._copies.past(site, copy)
+            except FootfallError as error:
+                _log.error("past visits can't be compared with", site=site, error=str(error))
+                past = b""
+            self.on_loaded(site, champion, past)
 
     def _opened(self, site: int, copy: Copy | None) -> Served | None:
         return None if copy is None else Served(from_bytes(self._copies.model(site, copy)), copy.version)
@@ -202,9 +216,20 @@ class Modelling:
         )
         return found
 
-    def looks(self) -> dict[int, Look]:
-        """The latest look by site."""
-        return dict(self._looks)
+    def figures(self) -> Iterator[ModelFigures]:
+        """See :class:`footfall.web.metrics.HasModels`."""
+        active = self.alarms.active()
+        for site in sorted({*self._served, *(site for site, _ in active)}):
+            champion, challenger = self._served.get(site, (None, None))
+            found = self._looks.get(site)
+            known = {} if found is None else {name: of for name, of in found.calibration.items() if of.n}
+            yield ModelFigures(
+                site, 0 if champion is None else champion.version, 0 if challenger is None else challenger.version,
+                None if found is None else max(found.psi.values(), default=0.0),
+                None if found is None else found.score_psi,
+                {name: of.predicted for name, of in known.items()}, {name: of.observed for name, of in known.items()},
+                tuple(what for at, what in active if at == site),
+            )  # fmt: skip
 
     # -- training ------------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from footfall.events.facts import FactsShelf, same_facts
 from footfall.events.geo import Geo
 from footfall.events.wire import Entry, Source
 from footfall.history import Historian, decision_table, facts_of
+from footfall.hosts.modelling import Modelling
 from footfall.hosts.warming import warm_up
 from footfall.models.decisions import DecisionLog
 from footfall.models.scorer import Scored, Scorer
@@ -353,6 +354,8 @@ class Running:
         self.folder.on_model = self.profiles.forget_scores
         self.folder.wake = self.wake
         self.similar = SimilarVisitors(self.folder, self.profiles)
+        self.modelling = Modelling(self.folder, settings, self.clock)
+        self.modelling.on_loaded = self.similar.take_over
         self.turns = Turns()
         """Between the engine loop and the event loop."""
         self._news = threading.Event()
@@ -382,9 +385,10 @@ class Running:
         return ""
 
     def start(self) -> None:
-        """Compile the kernels, catch up with the log, then start the loops."""
+        """Compile the kernels, catch up with the log, take the models over, then start the loops."""
         warm_up(self.settings, self.folder.path / "facts" / "none")
         self.folder.catch_up()
+        self.modelling.start()
         self.folder.is_scoring = True  # what was caught up with is scored when somebody looks
         for name, turn in (("engine", self._turn_engine), ("store", self._turn_store), ("lake", self._turn_lake())):
             thread = threading.Thread(target=self._run, args=(name, turn), name=f"footfall-{name}", daemon=True)
@@ -395,6 +399,7 @@ class Running:
         """Stop the loops, store everything as far as the disk takes it, close."""
         self._stop.set()
         self._news.set()
+        self.modelling.stop()
         for thread in self._threads:
             thread.join(timeout=60)
         try:

@@ -49,9 +49,11 @@ def application(running: "Running") -> Application:
         "footfall_scores_left_out", "Scores beyond what a second may log.", lambda: decisions.n_left_out
     )
     metrics.watch_counter("footfall_scorer_failures", "Times that a model raised.", lambda: scoring.n_failed)
+    metrics.watch_models(running.modelling)
     rest = build_app(
-        folder.definitions, running.profiles, settings, running.clock, metrics=metrics, similar=running.similar
-    )
+        folder.definitions, running.profiles, settings, running.clock, metrics=metrics, similar=running.similar,
+        models=running.modelling,
+    )  # fmt: skip
     return Application(build(collector, cast(Asgi, rest), running.trouble), collector, ack, rest.state.live)
 
 

@@ -1,7 +1,7 @@
 """How is the server doing? Prometheus metrics in a registry of their own; others add theirs to :class:`Metrics`."""
 
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -51,6 +51,33 @@ class HasTally(Protocol):
         ...
 
 
+class ModelFigures(NamedTuple):
+    """How the model of a site does; None where that isn't known."""
+
+    site: int
+    version: int
+    """0: the prior scores."""
+    challenger: int
+    """0: there is none."""
+    feature_psi: float | None
+    """Of the feature that moved most."""
+    score_psi: float | None
+    predicted: Mapping[str, float]
+    """Mean propensity by target ..."""
+    observed: Mapping[str, float]
+    """... and share of orders, over decisions whose outcome is known."""
+    alarms: tuple[str, ...]
+    """Names of those that last."""
+
+
+class HasModels(Protocol):
+    """Whatever keeps models right; the modelling of a running folder does."""
+
+    def figures(self) -> Iterable[ModelFigures]:
+        """One for each site that has a model, or an alarm."""
+        ...
+
+
 class Metrics:
     """The registry and what is observed by hand; make one a process and pass it down."""
 
@@ -72,9 +99,61 @@ class Metrics:
         """Read what the collector counts whenever metrics are read; call it once."""
         self.registry.register(_Collected(source))
 
+    def watch_models(self, source: HasModels) -> None:
+        """Read how models do whenever metrics are read; call it once."""
+        self.registry.register(_Modelled(source))
+
+    def watch_counter(self, name: str, about: str, count: Callable[[], float]) -> None:
+        """Read a counter that something else keeps whenever metrics are read."""
+        self.registry.register(_Counted(name, about, count))
+
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _Counted(Collector):
+    def __init__(self, name: str, about: str, count: Callable[[], float]) -> None:
+        self._name, self._about, self._count = name, about, count
+
+    def describe(self) -> Iterable[Metric]:
+        return [CounterMetricFamily(self._name, self._about, value=0)]
+
+    def collect(self) -> Iterable[Metric]:
+        return [CounterMetricFamily(self._name, self._about, value=self._count())]
+
+
+class _Modelled(Collector):
+    def __init__(self, source: HasModels) -> None:
+        self._source = source
+
+    def describe(self) -> Iterable[Metric]:
+        return _modelled([])
+
+    def collect(self) -> Iterable[Metric]:
+        return _modelled(self._source.figures())
+
+
+def _modelled(figures: Iterable[ModelFigures]) -> list[Metric]:
+    version = GaugeMetricFamily("footfall_model_version", "Model that scores, 0: the prior.", labels=["site", "role"])
+    psi = GaugeMetricFamily("footfall_model_psi", "Population stability index, live against trained on.",
+                            labels=["site", "of"])  # fmt: skip
+    share = GaugeMetricFamily("footfall_model_orders_share", "Orders foretold and observed, as a share of scores.",
+                              labels=["site", "target", "what"])  # fmt: skip
+    alarm = GaugeMetricFamily("footfall_model_alarm", "1 while an alarm lasts.", labels=["site", "what"])
+    for found in figures:
+        site = str(found.site)
+        version.add_metric([site, "champion"], found.version)
+        version.add_metric([site, "challenger"], found.challenger)
+        for of, value in (("feature", found.feature_psi), ("score", found.score_psi)):
+            if value is not None:
+                psi.add_metric([site, of], value)
+        for what, shares in (("predicted", found.predicted), ("observed", found.observed)):
+            for target, value in shares.items():
+                share.add_metric([site, target, what], value)
+        for what in found.alarms:
+            alarm.add_metric([site, what], 1)
+    return [version, psi, share, alarm]
 
 
 class _Collected(Collector):
