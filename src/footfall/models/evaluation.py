@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from footfall.base.errors import BadInput, FootfallError
 from footfall.models import metrics
 from footfall.models.calibration import beta
+from footfall.models.rivals.alike import similar_visitors
 from footfall.models.rivals.base_rate import base_rate
 from footfall.models.rivals.blend import blend
 from footfall.models.rivals.forest import random_forest
@@ -56,6 +57,7 @@ RIVALS = (
     Named("logistic", "Logistic regression", logistic_regression),
     Named("forest", "Random forest", random_forest),
     Named("nearest", "kNN, raw distance", nearest_neighbours),
+    Named("similar", "kNN, learned likeness", similar_visitors),
     Named("boosted", "Boosted trees", boosted_trees),
 )
 BLEND = "blend"

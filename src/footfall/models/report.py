@@ -83,7 +83,7 @@ def _section(table: Table) -> dict[str, Any]:
         "rows": [_row(result, best) for result in table.results],
         "legend": _legend(fitted),
         "pictures": [(picture.title, picture.about, Markup(picture.svg)) for picture in pictures(table)],
-        "clicks": _clicks(fitted[0].by_clicks) if fitted else [],
+        "clicks": clicks_of(fitted),
         "by_clicks": [
             (result.title, [(number(of.roc_auc, ""), interval(of.roc_auc, "")) for of in result.by_clicks])
             for result in fitted
@@ -92,7 +92,9 @@ def _section(table: Table) -> dict[str, Any]:
     }
 
 
-def _clicks(by_clicks: Sequence[OfClicks]) -> list[tuple[str, int, int]]:
+def clicks_of(fitted: Sequence[Result]) -> list[tuple[str, int, int]]:
+    """How many events were seen (``21+``), how many rows that makes, and positive ones; the same for all rivals."""
+    by_clicks: Sequence[OfClicks] = fitted[0].by_clicks if fitted else ()
     last = len(by_clicks) - 1
     return [(f"{of.n_seen}{'+' if i == last else ''}", of.n_rows, of.n_positive) for i, of in enumerate(by_clicks)]
 
