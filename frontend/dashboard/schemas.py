@@ -19,7 +19,7 @@ class Unasked:
 def schemas() -> dict[str, Any]:
     """The OpenAPI document with nothing in it but the schemas."""
     parts: Any = Unasked()
-    whole = build_app(parts, parts, Settings(), SystemClock(), models=parts).openapi_schema.to_schema()
+    whole = build_app(parts, parts, Settings(), SystemClock(), models=parts, similar=parts).openapi_schema.to_schema()
     return {
         "openapi": whole["openapi"],
         "info": {"title": "Footfall", "version": "0"},

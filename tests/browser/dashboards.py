@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from playwright.sync_api import BrowserContext
-from tests.browser.foresight import SampleModels
+from tests.browser.foresight import SampleModels, SampleSimilar
 from tests.browser.profiles import SampleProfiles
 from tests.browser.serving import serve
 
@@ -34,6 +34,7 @@ class Dashboard:
     login_path: str
     profiles: SampleProfiles
     models: SampleModels
+    similar: SampleSimilar
     definitions: SqlDefinitions
 
     def let_in(self, context: BrowserContext) -> None:
@@ -49,9 +50,12 @@ def dashboard(data: Path, profiles: SampleProfiles, models: SampleModels | None 
     made = create(data)
     definitions = open_definitions(data)
     models = models or SampleModels()
-    app: Any = build_app(definitions, profiles, Settings(), SystemClock(), pace=Pace(interval_s=0.1), models=models)
+    similar = SampleSimilar(profiles)
+    app: Any = build_app(
+        definitions, profiles, Settings(), SystemClock(), pace=Pace(interval_s=0.1), models=models, similar=similar
+    )
     with serve(app) as url:
-        yield Dashboard(url, made.login_url, profiles, models, definitions)
+        yield Dashboard(url, made.login_url, profiles, models, similar, definitions)
     definitions.close()
 
 
@@ -79,7 +83,8 @@ def main() -> None:
                     profiles.arrive(f"Visitor {n:04x}")
 
         threading.Thread(target=move, daemon=True).start()
-        app = build_app(definitions, profiles, Settings(), SystemClock(), models=SampleModels())
+        similar = SampleSimilar(profiles)
+        app = build_app(definitions, profiles, Settings(), SystemClock(), models=SampleModels(), similar=similar)
         uvicorn.run(app, port=port, log_level="warning")
         stop.set()
         definitions.close()

@@ -133,15 +133,13 @@ class SampleModels:
 class SampleSimilar:
     """Neighbours of anybody: the nearer, the more of them ordered."""
 
-    def __init__(self, profiles: SampleProfiles, text: Callable[[str], str] = lambda text: text) -> None:
+    def __init__(self, profiles: SampleProfiles) -> None:
         self._profiles = profiles
-        self._text = text
+        self._text = profiles.text
         self._now = datetime.now(UTC)
         self.asked: list[dict[str, Any]] = []
 
-    def similar(
-        self, site: int, any_id: str, *, n: int = 50, radius: float | None = None, among: str = "past"
-    ) -> dict[str, Any] | None:
+    def similar(self, site: int, any_id: str, *, n: int, radius: float | None, among: str) -> dict[str, Any] | None:
         visitor = self._profiles.visitor(site, any_id)
         if visitor is None:
             return None

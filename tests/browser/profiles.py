@@ -37,7 +37,7 @@ class SampleProfiles:
     def __init__(
         self, text: Callable[[str], str] = lambda text: text, *, is_empty: bool = False, scored_by: str = "model"
     ) -> None:
-        self._text = text
+        self.text = text
         self.scored_by = scored_by
         self._lock = threading.Lock()
         self._now = datetime.now(UTC)
@@ -94,7 +94,7 @@ class SampleProfiles:
         row = self._find(any_id)
         if row is None:
             return None
-        text = self._text
+        text = self.text
         counts = {
             "page_view": 63,
             "product_view": 41,
@@ -161,11 +161,11 @@ class SampleProfiles:
                     {
                         "time": _iso(when),
                         "kind": kind,
-                        "name": self._text("engagement") if kind == "custom" else None,
-                        "url": self._text(SHOP + path),
-                        "section": self._text("women/shoes"),
-                        "title": self._text(title) if title else None,
-                        "product_id": self._text("ridge-boot") if price else None,
+                        "name": self.text("engagement") if kind == "custom" else None,
+                        "url": self.text(SHOP + path),
+                        "section": self.text("women/shoes"),
+                        "title": self.text(title) if title else None,
+                        "product_id": self.text("ridge-boot") if price else None,
                         "price": price,
                         "dwell_s": 47.0,
                         "session": session,
@@ -214,7 +214,7 @@ class SampleProfiles:
 
     def _row(self, n: int) -> dict[str, Any]:
         label, state, section, path, channel, device, country, city = PEOPLE[n]
-        text = self._text
+        text = self.text
         seen = self._now - timedelta(seconds=3 + 41 * n)
         n_orders = 3 if state == "paying" else 0
         n_items = (3, 0, 2, 0, 1, 4, 0, 0)[n]
@@ -237,7 +237,7 @@ class SampleProfiles:
         }  # fmt: skip
 
     def _propensity(self, row: dict[str, Any]) -> dict[str, Any]:
-        text = self._text
+        text = self.text
         is_prior = row["propensity"]["scored_by"] == "prior"
         return {
             "session": row["propensity"]["session"],
@@ -253,15 +253,15 @@ class SampleProfiles:
         }  # fmt: skip
 
     def _refusal(self, n: int, reason: str) -> dict[str, Any]:
-        event = {"type": self._text("track"), "event": self._text("Order Completed"), "anonymousId": self._text(f"a{n}"),
-                 "properties": {self._text("order_id"): self._text("AF-77"), "revenue": 89.0, "currency": "XAU"}}  # fmt: skip
+        event = {"type": self.text("track"), "event": self.text("Order Completed"), "anonymousId": self.text(f"a{n}"),
+                 "properties": {self.text("order_id"): self.text("AF-77"), "revenue": 89.0, "currency": "XAU"}}  # fmt: skip
         return {
             "offset": 48_000 - 331 * n,
             "received_at": _iso(self._now - timedelta(minutes=2 + 9 * n)),
             "reason": reason,
             "advice": REASONS[reason],
-            "detail": self._text("currency XAU"),
-            "event": self._text('{"type": "track", ') if reason == "bad_json" else event,
+            "detail": self.text("currency XAU"),
+            "event": self.text('{"type": "track", ') if reason == "bad_json" else event,
         }
 
     def _merge(self, merge_id: int) -> dict[str, Any]:
@@ -269,7 +269,7 @@ class SampleProfiles:
             "merge_id": merge_id,
             "time": _iso(self._now - timedelta(days=9)),
             "winner": self.rows[0]["visitor_id"],
-            "loser": self._text("77aa10c2d4e34b0f9a8b7c6d5e4f3a2b"),
+            "loser": self.text("77aa10c2d4e34b0f9a8b7c6d5e4f3a2b"),
             "is_undone": False,
         }
 

@@ -76,6 +76,7 @@ def _dashboard(page: Page, full: Dashboard, empty: Dashboard, take) -> None:  # 
     take("visitors")
     page.goto(f"{full.url}/visitors/{full.profiles.rows[0]['visitor_id']}")
     page.wait_for_selector(".features summary")
+    page.wait_for_selector(".alike")
     page.click(".features summary >> nth=1")
     take("visitor")
     page.goto(f"{full.url}/models")

@@ -221,6 +221,34 @@ def test_a_visitor_shows_how_likely_an_order_is_and_what_moved_it(board: Dashboa
     expect(inside.locator(".model-card")).to_contain_text("Number of trees")
 
 
+def test_similar_visitors_are_found_by_number_or_by_likeness(board: Dashboard, inside: Page) -> None:
+    row(inside, 0, board).locator("a").first.click()
+    expect(inside.locator(".alike > li")).to_have_count(50)
+    expect(inside.locator(".similar-sum")).to_have_text(
+        "17 of 50 visits like this ended with an order · 31 % likely, judging by neighbours"
+    )
+    first = inside.locator(".alike > li").first
+    expect(first).to_contain_text("98 % alike")
+    expect(first.locator(".alike-shared")).to_have_text("+ put 2 products into the cart")
+    slider = inside.locator(".slider input")
+    board.similar.asked.clear()
+    slider.focus()
+    for _ in range(8):
+        inside.keyboard.press("ArrowLeft")
+    expect(inside.locator(".alike > li")).to_have_count(10)
+    assert board.similar.asked == [{"n": 10, "radius": None, "among": "past"}], "asked once, when the hand rests"
+    inside.click("text=At least this alike")
+    expect(slider).to_have_value("70")
+    slider.fill("95")
+    expect(inside.locator(".alike > li")).to_have_count(3)
+    assert board.similar.asked[-1] == {"n": 200, "radius": 0.05, "among": "past"}
+    inside.click("text=On the site now")
+    expect(inside.locator(".similar-sum")).to_have_text("3 on the site are like this")
+    expect(first.locator(".badge")).to_have_text("3.4 % likely")
+    first.locator("a").click()
+    expect(inside.locator(".visitor-id code")).to_have_text(board.profiles.rows[1]["visitor_id"])
+
+
 def test_models_are_compared_promoted_and_rolled_back(board: Dashboard, inside: Page) -> None:
     inside.click("nav >> text=Models")
     champion, challenger = (inside.locator(".contest .model").nth(n) for n in (0, 1))

@@ -50,6 +50,7 @@ def test_a_payload_in_every_field_of_every_view_does_not_run(
         expect(page.locator(".lit-odd").first).to_be_visible()
         page.goto(f"{board.url}/visitors/{visitor}")
         expect(page.locator(".timeline .item").first).to_be_visible()
+        expect(page.locator(".alike-shared li").first).to_be_visible()
         page.check("text=Scrolls and pauses too")
         for summary in page.locator(".features summary").all()[:2]:
             summary.click()

@@ -376,6 +376,34 @@ export interface components {
             kind: "prior" | "model";
             version: number;
         };
+        /** SharedReason */
+        SharedReason: {
+            effect: number;
+            feature: string;
+            words: string;
+        };
+        /** SimilarPage */
+        SimilarPage: {
+            is_learned: boolean;
+            n: number;
+            propensity_by_neighbours: number | null;
+            radius: number | null;
+            similar: components["schemas"]["SimilarVisitor"][];
+            version: number;
+            visitor_id: string;
+        };
+        /** SimilarVisitor */
+        SimilarVisitor: {
+            at: string;
+            is_live: boolean;
+            label: string;
+            ordered: boolean | null;
+            propensity: number | null;
+            session_number: number;
+            shared: components["schemas"]["SharedReason"][];
+            similarity: number;
+            visitor_id: string;
+        };
         /** Site */
         Site: {
             /** @default false */

@@ -29,6 +29,8 @@ export type ModelRow = Schemas["ModelRow"];
 export type ModelDetail = Schemas["ModelDetail"];
 export type ModelMetrics = Schemas["ModelMetrics"];
 export type Drift = Schemas["Drift"];
+export type SimilarPage = Schemas["SimilarPage"];
+export type SimilarVisitor = Schemas["SimilarVisitor"];
 
 /** An id that points to a visitor. */
 export interface IdentityRow {
@@ -58,27 +60,4 @@ export interface Sessions {
   campaign?: string | null;
   keyword?: string | null;
   query?: string | null;
-}
-
-/** A visit like the one asked about. */
-export interface SimilarVisitor {
-  visitor_id: string;
-  label: string;
-  similarity: number;
-  is_live: boolean;
-  session_number: number;
-  at: string;
-  ordered: boolean | null;
-  propensity: number | null;
-  shared: { feature: string; words: string; effect: number }[];
-}
-
-export interface SimilarPage {
-  visitor_id: string;
-  version: number;
-  is_learned: boolean;
-  n: number;
-  radius: number | null;
-  propensity_by_neighbours: number | null;
-  similar: SimilarVisitor[];
 }
