@@ -27,7 +27,7 @@ from footfall.events.wire import Entry
 from footfall.history import entry_of
 from footfall.models.rows import SESSION, UNKNOWN, WEEK, WEEK_MS, Rows
 from footfall.ports import Lake, RecordStore
-from footfall.record.checkpoints import MOMENT, NO_MERGES, is_kept, step_and_look
+from footfall.record.checkpoints import MOMENT, NO_MERGES, end_if_due, is_kept, step_and_look
 from footfall.record.features import N_FEATURES
 from footfall.record.layout import BOT, EVENT, RECORD
 from footfall.record.layout import SESSION as ENDED_SESSION
@@ -253,6 +253,8 @@ class _Replay(Engine):
         self._looks: list[_Looks] = []
         self._masked_records = np.zeros(0, RECORD)
         self._session_of = np.zeros(0, np.int64)
+        self._touched = np.zeros(0, np.int64)
+        """When each row's latest event was received, ms."""
         self._lake_rows = np.zeros(0, np.int32)
         """Of each row, the lake's row of its first event, -1 before it."""
         self._n_sessions = 0
@@ -316,7 +318,7 @@ class _Replay(Engine):
         self._at = part.stop
         n, self._n_sessions = step_and_look(
             self.records, self._masked_records, events, items, self.plan, self.facts.rates,
-            self._batch.received[part], self._batch.wanted[part], self._span, self._thinning, NO_MERGES,
+            self._batch.received[part], self._touched, self._batch.wanted[part], self._span, self._thinning, NO_MERGES,
             self._two_ended, self._one_event, self._session_of, self._n_sessions, self._sessions[part],
             self._moments, self._rows, self._times, self._features, self._masked,
         )  # fmt: skip
@@ -337,6 +339,7 @@ class _Replay(Engine):
         if len(self._session_of) < n:
             self._session_of = _grown(self._session_of, n, -1)
             self._lake_rows = _grown(self._lake_rows, n, -1)
+            self._touched = _grown(self._touched, n, 0)
             if self._is_masked:
                 grown = np.zeros(n, RECORD)
                 grown[: len(self._masked_records)] = self._masked_records
@@ -345,6 +348,11 @@ class _Replay(Engine):
     def _join(self, events: np.ndarray, items: np.ndarray, merges: np.ndarray, sessions: np.ndarray) -> None:
         """Merge, and follow whose session goes on: the later one, or, where both are one now, a new one of both."""
         winner, loser = int(merges["winner"][0]), int(merges["loser"][0])
+        now_ms, timeout_ms = self._batch.received[self._at], self.plan[0]["session_timeout_ms"]
+        for row in (winner, loser):
+            end_if_due(self.records[row], now_ms, self._touched[row], timeout_ms)
+            if self._is_masked:
+                end_if_due(self._masked_records[row], now_ms, self._touched[row], timeout_ms)
         w, b = self.records[winner].copy(), self.records[loser].copy()
         super().move(events, items, merges, sessions)
         if self._is_masked:
@@ -352,6 +360,7 @@ class _Replay(Engine):
             super().move(events, items, merges, sessions)
             self.records = both
         after = self.records[winner]
+        self._touched[winner] = max(self._touched[winner], self._touched[loser])
         if self._lake_rows[winner] < 0:
             self._lake_rows[winner] = self._lake_rows[loser]
         if b["session_number"] == 0:

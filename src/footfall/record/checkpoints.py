@@ -60,8 +60,15 @@ def is_kept(session, thinning):
 
 
 @kernel
+def end_if_due(r, now_ms, touched_ms, timeout_ms):
+    """End a visitor's session as its timer would have before ``now_ms``, if time has passed since it was touched."""
+    if touched_ms < now_ms and r["session_number"] > 0 and r["session_last"] + timeout_ms <= now_ms:
+        r["states"] = r["states"] | ENDED
+
+
+@kernel
 def step_and_look(
-    records, masked, events, items, plan, rates, received, wanted, span, thinning, no_merges, sessions, scratch,
+    records, masked, events, items, plan, rates, received, touched, wanted, span, thinning, no_merges, sessions, scratch,
     session_of, n_sessions, session_ids, moments, rows, times, features, masked_features,
 ):  # fmt: skip
     """Step a batch's events one by one, and take features after checkpoints, or after the wanted ones.
@@ -77,7 +84,9 @@ def step_and_look(
     rates : Rates
         Of the shared facts in force.
     received : int64[n]
-        When each event was received, ms: sessions due by then are ended, as their timers would have.
+        When each event was received, ms.
+    touched : int64[capacity]
+        When each visitor's latest event was received; changed in place. See :func:`end_if_due`.
     wanted : bool[n] or bool[0]
         Events to look after; empty: checkpoints.
     span : int64[2]
@@ -109,14 +118,15 @@ def step_and_look(
             continue
         row = events[i]["row"]
         r = records[row]
-        _end_if_due(r, received[i], timeout_ms)
+        end_if_due(r, received[i], touched[row], timeout_ms)
         if is_masked:
             m = masked[row]
-            _end_if_due(m, received[i], timeout_ms)
+            end_if_due(m, received[i], touched[row], timeout_ms)
             m["states"] = m["states"] | (r["states"] & SHARED)  # which admit sets
             if not _IS_CART_KIND[events[i]["kind"]]:
                 scratch[0] = events[i]
                 step(masked, scratch, items, no_merges, plan, sessions)
+        touched[row] = received[i]
         number, n_before = r["session_number"], r["session_n_events"]
         step(records, events[i : i + 1], items, no_merges, plan, sessions)
         r = records[row]
@@ -153,9 +163,3 @@ def step_and_look(
             features_into(masked, rows[n : n + 1], times[n : n + 1], rates, masked_features[n : n + 1])
         n += 1
     return n, n_sessions
-
-
-@kernel
-def _end_if_due(r, now_ms, timeout_ms):
-    if r["session_number"] > 0 and r["session_last"] + timeout_ms <= now_ms:
-        r["states"] = r["states"] | ENDED
