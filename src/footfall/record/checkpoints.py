@@ -68,8 +68,8 @@ def end_if_due(r, now_ms, touched_ms, timeout_ms):
 
 @kernel
 def step_and_look(
-    records, masked, events, items, plan, rates, received, touched, wanted, span, thinning, no_merges, sessions, scratch,
-    session_of, n_sessions, session_ids, moments, rows, times, features, masked_features,
+    records, masked, events, items, plan, rates, received, touched, wanted, span, thinning, no_merges, sessions,
+    scratch, session_of, n_sessions, session_ids, moments, rows, times, features, masked_features,
 ):  # fmt: skip
     """Step a batch's events one by one, and take features after checkpoints, or after the wanted ones.
 
