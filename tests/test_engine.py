@@ -16,6 +16,8 @@ from footfall.base.kinds import Kind
 from footfall.engine import split_at_control
 from footfall.events.facts import FactsShelf, make_facts
 from footfall.events.wire import Entry, Source
+from footfall.models.scoring import Scoring
+from footfall.record.features import FEATURE_IDX
 from footfall.record.layout import ENDED, SESSION
 
 
@@ -377,3 +379,68 @@ def test_a_control_entry_ends_its_batch() -> None:
     events, control = entry(track("A")), Entry(0, NOON_MS, int(Source.ENGINE), 1, b"")
     batches = split_at_control([(0, events), (1, control), (2, control), (3, events), (4, events)])
     assert [[offset for offset, _ in batch] for batch in batches] == [[0, 1], [2], [3, 4]]
+
+
+# -- scores --------------------------------------------------------------------------------------------------------
+
+
+def test_scores_leave_no_trace_in_records(tmp_path: Path) -> None:
+    events = trace(21, 400)
+    plain, scored = Bench(tmp_path / "plain"), Bench(tmp_path / "scored")
+    scored.engine.scoring = Scoring()
+    for bench in (plain, scored):
+        for chunk in in_chunks(events, [37] * 10):
+            bench.send(*chunk)
+    assert (
+        scored.engine.records[: scored.engine.n_rows].tobytes() == plain.engine.records[: plain.engine.n_rows].tobytes()
+    )
+    one, other = plain.engine.take_commit(), scored.engine.take_commit()
+    assert one is not None and other is not None
+    assert one.records.tobytes() == other.records.tobytes()
+    assert one.batches == other.batches
+    assert plain.engine.scored is None and scored.engine.scored is not None
+
+
+def test_a_batch_scores_whom_it_touched_as_of_their_last_event(bench: Bench) -> None:
+    bench.engine.scoring = Scoring()
+    bench.send(
+        track("Product Viewed", anonymous="a1"),
+        track("Product Viewed", NOON_MS + MINUTE_MS, anonymous="a2"),
+        track("Product Added", NOON_MS + 2 * MINUTE_MS, anonymous="a1", product_id="p"),
+        track("", NOON_MS + 3 * MINUTE_MS, anonymous="a3"),  # refused
+    )
+    scored = bench.engine.scored
+    assert scored is not None
+    rows = [bench.engine.row_of(1, ANONYMOUS, name) for name in ("a1", "a2")]
+    assert dict(zip(scored.rows.tolist(), scored.offsets.tolist(), strict=True)) == dict(zip(rows, (2, 1), strict=True))
+    assert sorted(scored.times.tolist()) == [NOON_MS + MINUTE_MS, NOON_MS + 2 * MINUTE_MS]
+    bench.send(track("", NOON_MS + 4 * MINUTE_MS, anonymous="a1"))
+    assert bench.engine.scored is None
+
+
+def test_who_became_one_within_a_batch_is_scored_as_one(bench: Bench) -> None:
+    bench.engine.scoring = Scoring()
+    bench.send(
+        track("Product Viewed", anonymous="a1", user="u1"),
+        track("Product Viewed", NOON_MS + 1_000, anonymous="a2"),
+        track("Product Viewed", NOON_MS + 2_000, anonymous="a2", user="u1"),
+    )
+    scored = bench.engine.scored
+    assert scored is not None
+    assert scored.rows.tolist() == [bench.engine.row_of(1, USER, "u1")]
+    assert scored.offsets.tolist() == [2]
+    assert scored.features[0, FEATURE_IDX["product_view_n"]] == 3
+
+
+def test_a_refund_or_an_event_of_long_ago_is_outside_of_the_session(bench: Bench) -> None:
+    bench.engine.scoring = Scoring()
+    for event, is_inside in (
+        (track("Product Viewed", NOON_MS), True),
+        (track("Order Refunded", NOON_MS + MINUTE_MS, order_id="o", revenue=3), False),
+        (track("Product Viewed", NOON_MS - DAY_MS), False),
+        (track("Product Viewed", NOON_MS - MINUTE_MS), True),
+    ):
+        bench.send(event, received_ms=NOON_MS + 2 * MINUTE_MS)
+        scored = bench.engine.scored
+        assert scored is not None
+        assert scored.is_in_session.tolist() == [is_inside]

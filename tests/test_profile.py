@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from tests.models.test_scoring import Broken, Constant
 from tests.stories import HOUR_MS, MINUTE_MS, NOON_MS, SETTINGS, Shop, call, entry, trace, track
 
 from footfall.base.errors import BadInput, Missing
@@ -102,6 +103,97 @@ def test_the_list_is_sorted_by_what_its_rows_show(shop: Shop) -> None:
     assert firsts == {"last_seen": "u4", "events": "u4", "dwell": "u2", "cart": "u3", "revenue": "u1"}
     with pytest.raises(BadInput, match="last_seen, events, dwell, cart, revenue"):
         page_of(shop, sort="shoe_size")
+
+
+def scores_in_rows(shop: Shop) -> dict[str, Any]:
+    return {row["label"]: row["propensity"] for row in page_of(shop)["visitors"]}
+
+
+def visitor_of(shop: Shop, any_id: str) -> dict[str, Any]:
+    visitor = shop.profiles.visitor(1, any_id)
+    assert visitor is not None
+    return visitor
+
+
+def test_every_row_says_how_likely_an_order_is_and_who_says_so(shop: Shop) -> None:
+    for is_scoring in (True, False):  # scored while events came in; then only when somebody looks
+        shop.folder.is_scoring = is_scoring
+        name = f"live{is_scoring}"
+        shop.send(track("Product Viewed", user=name, anonymous=None, product_id="p", price=30))
+        before = scores_in_rows(shop)[name]
+        assert 0 < before["session"] < 1 and 0 < before["week"] < 1 and before["scored_by"] == "prior"
+        shop.send(track("Product Added", NOON_MS + 1_000, user=name, anonymous=None, product_id="p", price=30))
+        assert scores_in_rows(shop)[name]["session"] > before["session"]
+    both = scores_in_rows(shop)
+    assert both["liveTrue"] == both["liveFalse"]
+
+
+def test_the_likeliest_come_first_however_they_were_scored(shop: Shop) -> None:
+    shop.send(*[track("Product Viewed", user=f"u{i}", anonymous=None, product_id="p") for i in range(3)])
+    shop.folder.is_scoring = True
+    shop.send(track("Product Added", NOON_MS + 1_000, user="u1", anonymous=None, product_id="p", price=3))
+    assert labels(page_of(shop, sort="propensity"))[0] == "u1"
+    said = [row["propensity"]["session"] for row in page_of(shop, sort="propensity")["visitors"]]
+    assert said == sorted(said, reverse=True)
+
+
+def test_a_visitor_is_told_with_what_moved_the_score(shop: Shop) -> None:
+    shop.folder.is_scoring = True
+    shop.send(
+        track("Product Viewed", user="u1", product_id="p", price=30),
+        track("Product Added", NOON_MS + 60_000, user="u1", product_id="p", price=30),
+        received_ms=NOON_MS + HOUR_MS,
+    )
+    told = visitor_of(shop, "u1")["propensity"]
+    assert told["session"] == scores_in_rows(shop)["u1"]["session"]
+    assert told["scored_by"] == {"kind": "prior", "version": 0, "is_calibrated": False}
+    assert told["at"] == "2026-10-24T12:01:00.000Z"
+    for reasons in (told["reasons"], told["week_reasons"]):
+        assert len(reasons) == 3
+        assert all(set(reason) == {"feature", "value", "effect", "words"} for reason in reasons)
+        sizes = [abs(reason["effect"]) for reason in reasons]
+        assert sizes == sorted(sizes, reverse=True)
+    assert any("cart" in reason["feature"] for reason in told["reasons"])
+
+
+def test_another_model_scores_everybody_anew(shop: Shop) -> None:
+    shop.folder.is_scoring = True
+    shop.send(track("Product Viewed", user="u1", anonymous=None), track("Product Viewed", user="u2", anonymous=None))
+    shop.folder.use_model(1, Constant(6, 0.125))
+    shop.send(track("Product Viewed", NOON_MS + 1_000, user="u2", anonymous=None))
+    by_model = {"session": 0.125, "week": 0.125, "scored_by": "model"}
+    assert scores_in_rows(shop) == {"u1": by_model, "u2": by_model}
+    assert visitor_of(shop, "u1")["propensity"]["scored_by"] == {"kind": "model", "version": 6, "is_calibrated": True}
+    shop.folder.use_model(1, None)
+    assert {row["scored_by"] for row in scores_in_rows(shop).values()} == {"prior"}
+
+
+def test_who_fails_to_score_is_not_named_as_who_scored(shop: Shop) -> None:
+    shop.folder.is_scoring = True
+    shop.folder.use_model(1, Broken(6, 0.5))
+    shop.send(track("Product Viewed", user="u1", anonymous=None))
+    assert scores_in_rows(shop)["u1"]["scored_by"] == "prior"
+    assert visitor_of(shop, "u1")["propensity"]["scored_by"]["kind"] == "prior"
+
+
+def test_crawlers_have_no_propensity_and_no_reasons(shop: Shop) -> None:
+    shop.folder.is_scoring = True
+    bot = {"userAgent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
+    shop.send(call("page", user="robot", anonymous=None, context=bot))
+    assert scores_in_rows(shop)["robot"] == {"session": None, "week": None, "scored_by": "prior"}
+    told = visitor_of(shop, "robot")["propensity"]
+    assert (told["session"], told["week"], told["reasons"], told["week_reasons"]) == (None, None, [], [])
+
+
+def test_an_ended_session_is_scored_as_what_it_is(shop: Shop) -> None:
+    shop.folder.is_scoring = True
+    shop.send(track("Product Added", user="u1", anonymous=None, product_id="p", price=3))
+    before = visitor_of(shop, "u1")["propensity"]["session"]
+    assert before == scores_in_rows(shop)["u1"]["session"]
+    shop.end_all()
+    after = visitor_of(shop, "u1")["propensity"]["session"]
+    assert after < before
+    assert after == scores_in_rows(shop)["u1"]["session"]
 
 
 def test_pages_of_the_list_join_without_gap(shop: Shop) -> None:

@@ -267,8 +267,10 @@ class Engine:
             rows = rows.copy()
             for i in np.flatnonzero(self.records["merged_into"][rows]):
                 rows[i] = tables.root_of(self.records, rows[i])
-        offsets, sites = columns.offsets[applied], columns.events["site"][applied]
-        self.scored = self.scoring.score_batch(self.records, rows, offsets, sites, self.facts.rates)
+        events, offsets = columns.events, columns.offsets
+        if len(rows) < len(events):
+            events, offsets = events[applied], offsets[applied]
+        self.scored = self.scoring.score_batch(self.records, rows, events, offsets, self.facts.rates)
 
     def _step_piece(self, columns: Columns, start: int, stop: int) -> None:
         """Step the events of an index range and remember their traits."""

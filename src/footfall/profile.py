@@ -27,6 +27,7 @@ from footfall.events.columns import Columns, country_text, text_of
 from footfall.events.reasons import REASONS
 from footfall.events.wire import Entry, Event, Source
 from footfall.history import entry_of, product_of
+from footfall.models.reasons import top_reasons
 from footfall.models.rows import SESSION, TARGETS, WEEK
 from footfall.models.scorer import Scored, Scorer
 from footfall.models.scoring import Scoring
@@ -197,7 +198,12 @@ class LiveProfiles:
                 self._n_recent -= len(gone.rows)
                 self._n_recent_bytes -= gone.n_bytes
                 self._recent_from = int(self._recent[0].columns.offsets[0])
-        self.note_rows(events["row"][events["status"] == int(Status.APPLIED)])
+        rows = events["row"][events["status"] == int(Status.APPLIED)]
+        with self._guard:
+            self._scored["scores"][rows[rows < len(self._scored)]] = (
+                _UNKNOWN  # until note_scored, or until somebody looks
+            )
+        self.note_rows(rows)
 
     def note_rows(self, rows: np.ndarray) -> None:
         """Remember that these visitors changed now."""
@@ -588,18 +594,13 @@ class LiveProfiles:
         }
 
     def _reasons(self, scorer: Scorer, features: np.ndarray, target: int) -> list[dict[str, Any]]:
-        from footfall.models.words import words
-
-        currency = self._parts.engine.settings.base_currency
         columns, effects = scorer.explain(features, target)
-        found = []
-        for k in np.argsort(-np.abs(effects), kind="stable")[:_N_REASONS]:
-            name, value = CATALOGUE[columns[k]].name, float(features[columns[k]])
-            effect = round(float(effects[k]), 4)
-            found.append(
-                {"feature": name, "value": _number(value), "effect": effect, "words": words(name, value, currency)}
-            )
-        return found
+        names = [CATALOGUE[column].name for column in columns]
+        currency = self._parts.engine.settings.base_currency
+        return [
+            {"feature": r.feature, "value": _number(r.value), "effect": round(r.effect, 4), "words": r.words}
+            for r in top_reasons(names, features[columns], effects, _N_REASONS, currency)
+        ]
 
     def timeline(self, site: int, any_id: str, *, limit: int, cursor: str | None) -> dict[str, Any] | None:
         """See :class:`footfall.ports.Profiles`."""

@@ -47,6 +47,30 @@ def test_an_event_is_in_its_visitors_profile_and_in_the_metrics(served: Served) 
     assert "Traceback" not in served.log()
 
 
+def test_a_posted_cart_event_changes_what_the_api_says_of_an_order(served: Served) -> None:
+    served.start()
+    now_ms = int(time.time() * 1000)
+
+    def propensity(n_events: int) -> dict[str, Any]:
+        until(lambda: served.settled()["applied"] == n_events)
+        told: dict[str, Any] = served.api("/api/visitors/a1")["propensity"]
+        [row] = served.api("/api/visitors?live=1&sort=propensity")["visitors"]
+        assert row["propensity"] == {"session": told["session"], "week": told["week"], "scored_by": "prior"}
+        assert told["scored_by"] == {"kind": "prior", "version": 0, "is_calibrated": False}
+        assert len(told["reasons"]) == 3
+        return told
+
+    assert post(served, track("Product Viewed", now_ms - 2_000, "a1", product_id="p1", price=9.5)) == 200
+    before = propensity(1)
+    assert post(served, track("Product Added", now_ms - 1_000, "a1", product_id="p1", price=9.5)) == 200
+    after = propensity(2)
+    assert 0 < before["session"] < after["session"] < 1
+    assert 0 < before["week"] < after["week"] < 1
+    metrics = served.ask("GET", "/metrics", headers=bearer(served)).body
+    assert b"footfall_scores_logged_total 2.0" in metrics
+    assert b"footfall_scorer_failures_total 0.0" in metrics
+
+
 def test_open_live_streams_do_not_hold_up_the_end(served: Served) -> None:
     served.start()
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)

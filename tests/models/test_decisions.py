@@ -18,7 +18,7 @@ def scored_of(n_events: list[int], first_offset: int = 100, score: float = 0.5) 
     features[:, FEATURE_IDX["is_bot"]] = 0
     return Scored(
         np.arange(n, dtype=np.int32), first_offset + np.arange(n)[::-1], np.full(n, 1_000), features,
-        np.full((n, 2), score, np.float32), np.full(n, 4, np.int32), np.full(n, 1, np.uint16),
+        np.full((n, 2), score, np.float32), np.full(n, 4, np.int32), np.full(n, 1, np.uint16), np.full(n, True),
     )  # fmt: skip
 
 
@@ -40,6 +40,11 @@ def test_only_checkpoints_are_kept_by_offset_with_all_that_they_were_made_from()
     assert kept["features"].tobytes() == scored.features[[4, 3, 0]].tobytes()
     scored.features[:] = 0  # the next batch
     assert kept["features"][0, 0] != 0
+
+
+def test_an_event_outside_of_the_session_reaches_no_checkpoint() -> None:
+    scored = scored_of([1, 2])._replace(is_in_session=np.array([False, True]))
+    assert decided(scored, Scoring(), 100)[0]["n_events"].tolist() == [2]
 
 
 def test_crawlers_are_not_kept() -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from footfall.models.prior import Prior
 from footfall.models.scoring import Scoring, latest
 from footfall.record.features import FEATURE_IDX, N_FEATURES
-from footfall.record.layout import BOT, RECORD
+from footfall.record.layout import BOT, EVENT, RECORD
 from footfall.record.rates import no_rates
 
 
@@ -37,6 +37,12 @@ def records_of(n: int) -> np.ndarray:
     return records
 
 
+def events_of(sites: list[int]) -> np.ndarray:
+    events = np.zeros(len(sites), EVENT)
+    events["site"] = sites
+    return events
+
+
 def test_each_row_once_with_its_last_place() -> None:
     rows, idx = latest(np.array([5, 2, 5, 9, 2, 5], np.int32))
     assert rows.tolist() == [2, 5, 9]
@@ -47,9 +53,7 @@ def test_visitors_are_scored_by_the_model_of_their_site_or_by_the_prior() -> Non
     scoring, records = Scoring(), records_of(6)
     scoring.use(7, Constant(3, 0.25))
     rows = np.array([4, 1, 4, 2], np.int32)
-    scored = scoring.score_batch(
-        records, rows, np.array([10, 11, 12, 13]), np.array([7, 1, 7, 1], np.uint16), no_rates()
-    )
+    scored = scoring.score_batch(records, rows, events_of([7, 1, 7, 1]), np.array([10, 11, 12, 13]), no_rates())
     assert scored.rows.tolist() == [1, 2, 4]
     assert scored.offsets.tolist() == [11, 13, 12]
     assert scored.sites.tolist() == [1, 1, 7]
@@ -64,9 +68,8 @@ def test_visitors_are_scored_by_the_model_of_their_site_or_by_the_prior() -> Non
 def test_crawlers_have_no_score() -> None:
     scoring, records = Scoring(), records_of(2)
     records["states"][1] = BOT
-    scored = scoring.score_batch(
-        records, np.array([0, 1], np.int32), np.array([0, 1]), np.array([1, 1], np.uint16), no_rates()
-    )
+    rows = np.array([0, 1], np.int32)
+    scored = scoring.score_batch(records, rows, events_of([1, 1]), np.array([0, 1]), no_rates())
     assert np.isnan(scored.scores).tolist() == [[False, False], [True, True]]
 
 
@@ -74,9 +77,7 @@ def test_a_model_that_raises_is_replaced_by_the_prior_counted_and_told_once() ->
     scoring, records = Scoring(), records_of(2)
     scoring.use(1, Broken(9, 0.0))
     for _ in range(3):
-        scored = scoring.score_batch(
-            records, np.array([0], np.int32), np.array([5]), np.array([1], np.uint16), no_rates()
-        )
+        scored = scoring.score_batch(records, np.array([0], np.int32), events_of([1]), np.array([5]), no_rates())
         assert scored.versions.tolist() == [0]
         assert 0 < scored.scores[0, 0] < 1
     assert scoring.n_failed == 3

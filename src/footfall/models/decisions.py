@@ -54,15 +54,15 @@ CHECKPOINTS = _checkpoints()
 
 
 def decided(scored: Scored, scoring: Scoring, most: int) -> tuple[np.ndarray, int]:
-    """DECISION[k], by offset, of the visitors who stand at a checkpoint, and how many more there were than ``most``.
+    """DECISION[k], by offset, of the visitors who just reached a checkpoint, and how many there were beyond ``most``.
 
     Who is left out is decided by lot, from the offset, so it has nothing to do with who they are. The challenger is
     asked about those who are kept.
     """
     n_events = scored.features[:, _N_EVENTS].astype(np.int64)
     at = np.searchsorted(CHECKPOINTS, n_events)
-    is_one = (CHECKPOINTS[np.minimum(at, len(CHECKPOINTS) - 1)] == n_events) & ~np.isnan(scored.scores).all(axis=1)
-    kept = np.flatnonzero(is_one)
+    is_one = CHECKPOINTS[np.minimum(at, len(CHECKPOINTS) - 1)] == n_events
+    kept = np.flatnonzero(is_one & scored.is_in_session & ~np.isnan(scored.scores).all(axis=1))
     n_left_out = max(0, len(kept) - most)
     if n_left_out:
         lots = scored.offsets[kept].astype(np.uint64) * _SPREAD

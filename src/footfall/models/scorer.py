@@ -49,3 +49,5 @@ class Scored(NamedTuple):
     """int32[n]: which version scored."""
     sites: np.ndarray
     """uint16[n]"""
+    is_in_session: np.ndarray
+    """bool[n]: whether the latest event belongs to the record's session, which a refund or a late event may not."""

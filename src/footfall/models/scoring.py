@@ -7,6 +7,8 @@ tells it.
 
 import numpy as np
 
+from footfall.base.codes import Flag
+from footfall.base.kinds import Kind
 from footfall.models.prior import Prior
 from footfall.models.rows import TARGETS
 from footfall.models.scorer import Scored, Scorer
@@ -14,6 +16,7 @@ from footfall.record.features import FEATURE_IDX, N_FEATURES, features_into
 from footfall.record.rates import Rates
 
 _IS_BOT = FEATURE_IDX["is_bot"]
+_EMAIL_OPENED, _REFUND, _STORE = int(Kind.EMAIL_OPENED), int(Kind.REFUND), int(Flag.STORE)
 _LOW = (1 << 32) - 1
 
 
@@ -46,15 +49,15 @@ class Scoring:
         return self.scorers.get(site, self.prior)
 
     def score_batch(
-        self, records: np.ndarray, rows: np.ndarray, offsets: np.ndarray, sites: np.ndarray, rates: Rates
+        self, records: np.ndarray, rows: np.ndarray, events: np.ndarray, offsets: np.ndarray, rates: Rates
     ) -> Scored:
         """Score each visitor of a batch as of its ``last_seen``.
 
-        ``rows`` int32[k], ``offsets`` int64[k] and ``sites`` uint16[k] are of the batch's applied events, in order. The
+        ``rows`` int32[k], ``events`` EVENT[k] and ``offsets`` int64[k] are of the batch's applied events, in order. The
         features belong to this and are overwritten by the next batch.
         """
         rows, idx = latest(rows)
-        offsets, sites = offsets[idx], sites[idx]
+        offsets, sites = offsets[idx], events["site"][idx]
         if len(rows) > len(self._features):
             self._features = np.empty((2 * len(rows), N_FEATURES), np.float32)
         features = self._features[: len(rows)]
@@ -71,7 +74,9 @@ class Scoring:
                 part = np.empty((len(here), len(TARGETS)), np.float32)
                 versions[here] = self.scores_of(site, features[here], part)
                 scores[here] = part
-        return Scored(rows, offsets, times, features, scores, versions, sites)
+        return Scored(
+            rows, offsets, times, features, scores, versions, sites, _is_in_session(records, rows, events, idx)
+        )
 
     def scores_of(self, site: int, features: np.ndarray, scores: np.ndarray) -> int:
         """Fill ``scores`` float32[n, 2] from ``features`` float32[n, N_FEATURES] of a site's visitors; NaN for bots.
@@ -104,6 +109,14 @@ class Scoring:
             self.failures.setdefault(site, f"version {scorer.version}: {type(error).__name__}: {error}")
             return False
         return True
+
+
+def _is_in_session(records: np.ndarray, rows: np.ndarray, events: np.ndarray, idx: np.ndarray) -> np.ndarray:
+    """bool[n]: whether event ``idx[i]`` belongs to the session of ``rows[i]``, as ``record/step.py`` has it."""
+    times, kinds = events["time"][idx], events["kind"][idx]
+    is_visit = (kinds != _EMAIL_OPENED) & (kinds != _REFUND) & (events["flags"][idx] & _STORE == 0)
+    is_within = (records["session_start"][rows] <= times) & (times <= records["session_last"][rows])
+    return np.asarray(is_visit & is_within)
 
 
 def latest(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
