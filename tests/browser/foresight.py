@@ -48,16 +48,15 @@ class SampleModels:
         row = next((row for row in self.models(site)["versions"] if row["version"] == version), None)
         if row is None:
             raise Missing(f"There is no model {version}.")
-        tuning = {"max_depth": 5, "eta": 0.0712345, "n_trees": 84, "n_trials": 30}
-        card = {
-            "code_version": "0.1.0",
-            "layout": 9,
-            "n_features": 296,
-            "calibration": {"session": "beta", "week": "beta"},
+        target = {
+            "effects": {"session_cart_add_n": 0.81, "session_repeat_views": 0.44, "since_last_order_d": 0.2},
+            "roc_auc_by_seen": {"1": 0.66, "3": 0.74, "13": 0.88},
+            "params": {"max_depth": 5, "eta": 0.0712345},
+            "n_trees": 84,
         }
-        return row | {
-            "card": card | {"tuning": tuning, "note": self._text("made by hand"), "top": ["cart_value", "n_views"]}
-        }
+        card = {"made_ms": 1_790_000_000_000, "layout": 9, "note": self._text("made by hand")}
+        card |= {"features": [f"feature_{n}" for n in range(40)], "targets": {"session": target, "week": target}}
+        return row | {"card": card}
 
     def drift(self, site: int) -> dict[str, Any]:
         if not self.rows:

@@ -218,6 +218,10 @@ def test_a_visitor_shows_how_likely_an_order_is_and_what_moved_it(board: Dashboa
     expect(week.locator(".reasons li").first).to_contain_text("ordered 3 times before")
     inside.click("text=by model 7")
     expect(inside.locator("h1")).to_have_text("Model 7")
+    moves, week_moves = (inside.locator(".contest .card").nth(n) for n in (0, 1))
+    expect(moves.locator(".share").first).to_have_text("session_cart_add_n0.81")
+    expect(week_moves).to_contain_text("How soon it knows")
+    inside.click("text=Its whole card")
     expect(inside.locator(".model-card")).to_contain_text("Number of trees")
 
 

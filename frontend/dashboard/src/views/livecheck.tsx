@@ -1,6 +1,8 @@
 // Is the champion still right about today's visitors? What it foretold beside what came, and what has moved since.
 
+import type { ComponentChildren } from "preact";
 import { number, percent, words } from "../format";
+import { Share } from "../parts/share";
 import { Ago } from "../parts/text";
 import type { Drift } from "../types";
 import { TARGETS } from "./metrics";
@@ -9,6 +11,9 @@ import { TARGETS } from "./metrics";
 const PSI_MOVED = 0.1;
 const PSI_FAR = 0.25;
 const PSI_SHOWN = 12;
+
+/** A share beside another one: the larger fills the bar. */
+const part = (share: number | null, other: number | null) => (share ?? 0) / (Math.max(share ?? 0, other ?? 0) || 1);
 
 export function LiveCheck({ drift }: { drift: Drift | null }) {
   if (!drift?.at) {
@@ -36,8 +41,8 @@ export function LiveCheck({ drift }: { drift: Drift | null }) {
         {known.map(([target, { predicted, observed, n, ece }]) => (
           <div key={target} class="foretold">
             <h3>{TARGETS[target] ?? words(target)}</h3>
-            <Share name="Foretold" share={predicted} of={Math.max(predicted ?? 0, observed ?? 0)} />
-            <Share name="Came" share={observed} of={Math.max(predicted ?? 0, observed ?? 0)} />
+            <Share name="Foretold" share={part(predicted, observed)} text={percent(predicted)} />
+            <Share name="Came" share={part(observed, predicted)} text={percent(observed)} />
             <p class="sub">
               Over {number(n)} decisions{typeof ece === "number" && ` · calibration error ${percent(ece)}`}
             </p>
@@ -51,7 +56,7 @@ export function LiveCheck({ drift }: { drift: Drift | null }) {
         {typeof drift.score_psi === "number" && <Moved name="The score itself" psi={drift.score_psi} />}
         {drift.psi.length === 0 && <p class="sub">Nothing to compare yet.</p>}
         {drift.psi.slice(0, PSI_SHOWN).map(({ feature, psi }) => (
-          <Moved key={feature} name={feature} psi={psi} isCode />
+          <Moved key={feature} name={<code>{feature}</code>} psi={psi} />
         ))}
         <p class="sub">
           Below {PSI_MOVED} nothing to mention; above {PSI_FAR} train again.
@@ -61,27 +66,7 @@ export function LiveCheck({ drift }: { drift: Drift | null }) {
   );
 }
 
-function Share({ name, share, of }: { name: string; share: number | null; of: number }) {
-  return (
-    <div class="share">
-      <span>{name}</span>
-      <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-        <rect width={(((share ?? 0) / (of || 1)) * 100).toFixed(1)} height="6" rx="2" />
-      </svg>
-      <b>{percent(share)}</b>
-    </div>
-  );
-}
-
-function Moved({ name, psi, isCode }: { name: string; psi: number; isCode?: boolean }) {
+function Moved({ name, psi }: { name: ComponentChildren; psi: number }) {
   const how = psi >= PSI_FAR ? "far" : psi >= PSI_MOVED ? "some" : "still";
-  return (
-    <div class={`share moved-${how}`}>
-      <span class="break">{isCode ? <code>{name}</code> : name}</span>
-      <svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-        <rect width={Math.min(100, (psi / (2 * PSI_FAR)) * 100).toFixed(1)} height="6" rx="2" />
-      </svg>
-      <b>{psi.toFixed(2)}</b>
-    </div>
-  );
+  return <Share name={name} share={psi / (2 * PSI_FAR)} text={psi.toFixed(2)} kind={`moved-${how}`} />;
 }

@@ -108,7 +108,7 @@ export function ModelsView() {
         <>
           {known.last_training && <LastTraining last={known.last_training} />}
           {known.versions.length === 0 ? (
-            <NoModel />
+            <NoModel isTraining={isTraining} />
           ) : (
             <>
               <Contest models={known} asked={asked} isBusy={isBusy.value} />
@@ -137,7 +137,14 @@ function LastTraining({ last }: { last: NonNullable<ModelList["last_training"]> 
   );
 }
 
-function NoModel() {
+function NoModel({ isTraining }: { isTraining: boolean }) {
+  if (isTraining) {
+    return (
+      <Empty title="The first model is being trained">
+        <p>It reads the shop's past beside the server, which goes on. A rule of thumb scores until it is done.</p>
+      </Empty>
+    );
+  }
   return (
     <Empty title="No model yet">
       <p>
