@@ -108,11 +108,12 @@ def show(evaluation: Evaluation, console: Console) -> None:
         console.print()
         console.print(_figures(table))
         console.print(_by_clicks(table))
-    for table in evaluation.tables[:1]:
-        for result in table.results:
-            if result.why_not:
-                console.print(f"{result.title}: {result.why_not}", markup=False)
     console.print()
+    lacking = {
+        (result.title, result.why_not) for table in evaluation.tables for result in table.results if result.why_not
+    }
+    for title, why_not in sorted(lacking):
+        console.print(f"{title}: {why_not}", markup=False)
     for sentence in evaluation.verdict:
         console.print(sentence, markup=False)
     console.print(

@@ -244,9 +244,9 @@ def _refuse_too_few(rows: Rows, split: Split, target: int) -> None:
         n_all, n_with = len(np.unique(sessions)), len(np.unique(sessions[labels == 1]))
         n_without = len(np.unique(sessions[labels == 0]))
         if min(n_with, n_without) < LEAST_SESSIONS:
-            part = {"train": "oldest 70 %", "valid": "15 % after those", "test": "latest 15 %"}[name]
+            part = {"train": "oldest 70 %", "valid": "next 15 %", "test": "latest 15 %"}[name]
             raise BadInput(
-                f"Of the {n_all:,} sessions in the {part} of the time, {n_with:,} have {what} and {n_without:,} have "
+                f"Of the {n_all:,} sessions that are the {part}, {n_with:,} have {what} and {n_without:,} have "
                 f"moments without: at least {LEAST_SESSIONS} of each are needed to judge anything. Import or "
                 "collect more history; `footfall import` says how many events became orders.",
                 code="few_orders",
@@ -436,8 +436,7 @@ def _verdict(table: Table) -> str:
         return f"{where}, no rival could be fitted to the clicks."
     of_clicks = f"the clicks ({clicks.title.lower()}) reach a ROC-AUC of {_ranged(clicks.figures['roc_auc'])}"
     if demographic is None or table.demographics_gap is None:
-        why = next((r.why_not for r in table.results if r.name == "demographics"), "")
-        return f"{where}, {of_clicks}; there is nothing demographic to compare with. {why}".strip()
+        return f"{where}, {of_clicks}; nothing demographic could be fitted to compare with."
     of_both = f"{of_clicks}, country, device and channel alone {_ranged(demographic.figures['roc_auc'])}"
     gap = table.demographics_gap
     if gap.low > 0:

@@ -51,8 +51,12 @@ def number(figure: Figure, name: str) -> str:
 
 
 def interval(figure: Figure, name: str) -> str:
-    """Its interval, or nothing."""
-    return f"{_text(figure.low, name)}–{_text(figure.high, name)}" if np.isfinite(figure.low) else ""
+    """Its interval, or nothing; that of a percentage in whole ones."""
+    if not np.isfinite(figure.low):
+        return ""
+    if name in _SHARES:
+        return f"{100 * figure.low:.0f}–{100 * figure.high:.0f}"
+    return f"{_text(figure.low, name)}–{_text(figure.high, name)}"
 
 
 def _text(value: float, name: str) -> str:
@@ -60,7 +64,7 @@ def _text(value: float, name: str) -> str:
         return "–"
     if name in _SHARES:
         return f"{100 * value:.1f}"
-    return f"{value:.3f}".removeprefix("0") if abs(value) < 1 else f"{value:.3f}"
+    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 0.9995 else f"{value:.2f}"
 
 
 def _span(evaluation: Evaluation, side: str) -> str:
