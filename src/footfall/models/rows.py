@@ -17,7 +17,11 @@ TARGETS = ("session", "week")
 SESSION, WEEK = 0, 1
 UNKNOWN = -1
 """Label of a row whose future isn't known yet (its seven days reach past the data's end)."""
-WEEK_MS = 7 * 86_400_000
+DAY_MS = 86_400_000
+WEEK_MS = 7 * DAY_MS
+LEAST_WEEK_DAYS = 21
+"""Days that a history must exceed for the target WEEK: a week between any two of three sides, and the last week, whose
+labels aren't known yet."""
 SHARES = (0.7, 0.15, 0.15)
 """Of the time ordered sessions: to learn from, to choose and calibrate by, to judge by."""
 
@@ -77,25 +81,75 @@ class Split(NamedTuple):
 def split_by_time(rows: Rows, target: int, shares: tuple[float, float, float] = SHARES) -> Split:
     """Split rows with a known label by the start of their session: the past to learn from, the latest to judge by.
 
-    A session lies on one side as a whole. With the target WEEK, rows whose seven days reach into the next side are left
-    out, as their label was seen there (purging, López de Prado 2018, ch. 7). Raises BadInput if a side stays empty.
+    A session lies on one side as a whole; of sessions that begin at once the lower number is the earlier one. With the
+    target WEEK, rows whose seven days reach into the next side are left out, as their label was seen there (purging,
+    López de Prado 2018, ch. 7). ``shares`` are those of the sessions that remain. Raises BadInput, code ``few_rows``,
+    if a side has no row with an order to come or none without, and says what there is and what is needed.
     """
     known = rows.known(target)
-    starts = rows.session_starts[known]
-    firsts = np.unique(rows.sessions[known], return_index=True)[1]
-    sorted_starts = np.sort(starts[firsts])
-    if len(sorted_starts) < 3:
-        raise BadInput("There are fewer than three sessions to learn from: collect or import more.", code="few_rows")
-    at = np.cumsum(shares)[:2] * len(sorted_starts)
-    cut_1, cut_2 = (int(sorted_starts[min(int(i), len(sorted_starts) - 1)]) for i in at)
+    numbers, firsts, session_of = np.unique(rows.sessions[known], return_index=True, return_inverse=True)
+    starts = rows.session_starts[known][firsts]
+    in_time = np.lexsort((numbers, starts))
     horizon_ms = WEEK_MS if target == WEEK else 0
-    times = rows.times[known]
-    train = known[(starts < cut_1) & (times + horizon_ms < cut_1 if horizon_ms else starts < cut_1)]
-    valid = known[(starts >= cut_1) & (starts < cut_2) & ((times + horizon_ms < cut_2) if horizon_ms else True)]
-    test = known[starts >= cut_2]
-    for name, side in (("learn from", train), ("choose by", valid), ("judge by", test)):
-        if not len(side):
-            raise BadInput(
-                f"No rows are left to {name}: the data's time is too short for this target.", code="few_rows"
-            )
-    return Split(train, valid, test)
+    n_train, valid_from, n_valid, test_from = _cuts(starts[in_time], horizon_ms, shares)
+    side_of = np.full(len(numbers), -1, np.int8)
+    side_of[in_time[:n_train]] = 0
+    side_of[in_time[valid_from : valid_from + n_valid]] = 1
+    side_of[in_time[test_from:]] = 2
+    sides = side_of[session_of]
+    if horizon_ms and test_from < len(numbers):  # a session's later rows may still reach over
+        ends = np.array([starts[in_time[valid_from]], starts[in_time[test_from]], 1 << 62])
+        sides[rows.times[known] + horizon_ms >= ends[sides]] = -1
+    split = Split(*(known[sides == side] for side in range(3)))
+    for name, side in zip(("learn from", "choose by", "judge by"), split, strict=True):
+        n_orders = len(np.unique(rows.sessions[side[rows.labels[side, target] == 1]]))
+        if not n_orders or (rows.labels[side, target] == 1).all():
+            n = len(np.unique(rows.sessions[side]))
+            raise _too_few(rows, target, f"{n} sessions are left to {name}, {n_orders} of them with an order to come")
+    return split
+
+
+def _cuts(starts: np.ndarray, horizon_ms: int, shares: tuple[float, float, float]) -> tuple[int, int, int, int]:
+    """How to cut sessions, given their sorted starts: number in the first side, begin and number of the second, begin
+    of the third, such that a horizon lies between any two sides and the sides have their shares of what remains.
+
+    The larger the first side, the less is left for the third: so the right size is found by halving.
+    """
+    n = len(starts)
+
+    def cut(n_train: int) -> tuple[int, int, int, int]:
+        n_valid = max(1, round(n_train * shares[1] / shares[0]))
+        valid_from = _after(starts, n_train, horizon_ms)
+        test_from = _after(starts, valid_from + n_valid, horizon_ms)
+        return n_train, valid_from, n_valid, test_from
+
+    low, high = 1, max(1, round(n * shares[0]))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if n - cut(middle)[3] >= middle * shares[2] / shares[0] - 1:
+            low = middle
+        else:
+            high = middle - 1
+    return cut(low)
+
+
+def _after(starts: np.ndarray, n: int, horizon_ms: int) -> int:
+    """Index of the first session that begins a horizon after the first ``n`` sessions began."""
+    if not horizon_ms or not 0 < n <= len(starts):
+        return min(n, len(starts))
+    return max(n, int(np.searchsorted(starts, starts[n - 1] + horizon_ms, side="right")))
+
+
+def _too_few(rows: Rows, target: int, why: str) -> BadInput:
+    n_sessions = len(np.unique(rows.sessions))
+    n_orders = len(np.unique(rows.sessions[rows.labels[:, target] == 1]))
+    days = (int(rows.times.max()) - int(rows.times.min())) / DAY_MS if len(rows) else 0.0
+    needed = "visits with and without an order in each part of the time"
+    if target == WEEK:
+        needed += f", and more than {LEAST_WEEK_DAYS} days, as parts must lie a week apart"
+    return BadInput(
+        f"The history is too short to learn and judge the target {TARGETS[target]}: {why}. There are {n_sessions} "
+        f"sessions in {days:.1f} days, {n_orders} of them with an order to come; needed are {needed}. "
+        "Collect or import more.",
+        code="few_rows",
+    )
