@@ -455,11 +455,6 @@ def _shared(r, rates, o):
     products, categories = rates.products, rates.categories
     for k in range(12):
         o[k] = _NAN
-    at = rate_slot(products, r["recent_products"][0])
-    if at >= 0:
-        o[0] = products[at]["view_share_ln"]
-        o[1] = products[at]["cart_rate"]
-        o[2] = products[at]["order_rate"]
     best = orders = adds = 0.0
     n = 0
     for j in range(N_RECENT_PRODUCTS):
@@ -472,6 +467,10 @@ def _shared(r, rates, o):
             orders += rate
             adds += float(products[at]["cart_rate"])
             n += 1
+            if j == 0:
+                o[0] = products[at]["view_share_ln"]
+                o[1] = products[at]["cart_rate"]
+                o[2] = products[at]["order_rate"]
     if n > 0:
         o[3] = best
         o[4] = orders / n
@@ -488,17 +487,17 @@ def _shared(r, rates, o):
     if n > 0:
         o[6] = orders / n
         o[7] = best
-    at = rate_slot(categories, r["recent_categories"][0])
-    if at >= 0:
-        o[8] = categories[at]["view_share_ln"]
-        o[9] = categories[at]["cart_rate"]
-        o[10] = categories[at]["order_rate"]
     for j in range(N_RECENT_CATEGORIES):
         if r["recent_categories"][j] == 0:
             break
         at = rate_slot(categories, r["recent_categories"][j])
-        if at >= 0 and not o[11] >= categories[at]["order_rate"]:
-            o[11] = categories[at]["order_rate"]
+        if at >= 0:
+            if j == 0:
+                o[8] = categories[at]["view_share_ln"]
+                o[9] = categories[at]["cart_rate"]
+                o[10] = categories[at]["order_rate"]
+            if not o[11] >= categories[at]["order_rate"]:
+                o[11] = categories[at]["order_rate"]
 
 
 @kernel
