@@ -23,10 +23,12 @@ MOST_TREES = 200
 MOST_DEPTH = 6
 PATIENCE = 20
 """Boosting stops after so many trees without a lower log-loss on rows that it doesn't learn from."""
-MOST_TUNING_ROWS = 100_000
+MOST_TUNING_ROWS = 50_000
 """Settings are looked for on whole visitors with at most about so many rows; the final trees learn from all."""
 WINDOWS = ((0.6, 0.8), (0.8, 1.0))
 """Settings are judged twice: learn from the sessions before the first share, be judged by those up to the second."""
+
+_LARGEST = np.finfo(np.float32).max
 
 OnTrial = Callable[[int, int, float], None]
 """Called after each trial with trials done, trials wanted, and the lowest log-loss so far."""
@@ -42,7 +44,7 @@ class Params(msgspec.Struct, frozen=True):
     reg_alpha: float = 0.1
     subsample: float = 0.8
     colsample_bytree: float = 0.6
-    max_bin: int = 256
+    max_bin: int = 128
 
 
 class Examples(NamedTuple):
@@ -118,7 +120,8 @@ def varying_columns(features: np.ndarray) -> np.ndarray:
 
 def inputs(features: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """float32[n, k]: what trees read; XGBoost takes no infinite values, so they become the largest finite ones."""
-    return np.asarray(np.nan_to_num(features[:, columns], copy=False, nan=np.nan))
+    taken = np.take(features, columns, axis=1)
+    return np.clip(taken, -_LARGEST, _LARGEST, out=taken)
 
 
 def fit(
@@ -258,7 +261,7 @@ def _settings(params: Params, n_threads: int, seed: int) -> dict[str, Any]:
 def _suggested(trial: "optuna.Trial") -> Params:
     return Params(
         max_depth=trial.suggest_int("max_depth", 2, MOST_DEPTH),
-        learning_rate=trial.suggest_float("learning_rate", 0.03, 0.3, log=True),
+        learning_rate=trial.suggest_float("learning_rate", 0.05, 0.3, log=True),
         min_child_weight=trial.suggest_float("min_child_weight", 0.1, 30.0, log=True),
         reg_lambda=trial.suggest_float("reg_lambda", 0.1, 30.0, log=True),
         reg_alpha=trial.suggest_float("reg_alpha", 1e-3, 10.0, log=True),
