@@ -106,7 +106,7 @@ def test_a_file_of_which_nothing_could_be_used_is_1(
 
 
 def test_a_benchmark_that_comes_later_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    _, _, err = run(capsys, "bench", "similar")
+    _, _, err = run(capsys, "bench", "decide")
     assert "isn't there yet" in " ".join(err.replace("│", " ").split())
 
 

@@ -48,8 +48,8 @@ SITE = typer.Option("--site", metavar="NAME", help="The site, if there are sever
 SLOW_START_S = 3.0
 SLOW_START = "Compiling, which takes about half a minute the first time ..."
 
-BENCHES = ("engine", "http", "replay", "tracker")
-LATER_BENCHES = ("decide", "stream", "similar")
+BENCHES = ("engine", "http", "replay", "similar", "tracker")
+LATER_BENCHES = ("decide", "stream")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -36,7 +36,7 @@ _LINKS = 16
 _LOOK_WHEN_BUILDING = 80
 _LOOK_LEAST = 96
 """Candidates that a search of the graph keeps, at least."""
-_LOOK_FACTOR = 2
+_LOOK_FACTOR = 4
 _MOST_FETCHED = 20_000
 _FORMAT = 1
 _DIGEST_SIZE = 16
