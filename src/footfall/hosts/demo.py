@@ -47,9 +47,10 @@ BACKSTAGE = "backstage"
 """Folder in the data folder with what a shop couldn't know: who the shoppers are, and the truth about their visits."""
 _BEGUN = "begun"
 FIRST_SITE = 1
-_TRAINING_TRIALS = 8
-_TRAINING_BUDGET_S = 5.0
-"""For trying settings of the trees: a demo's start is to be short."""
+_TRAINING_TRIALS = 4
+_TRAINING_BUDGET_S = 3.0
+_LIKENESS_ROWS = 15_000
+"""A demo's start is to be short, so settings of the trees are hardly looked for; `footfall train` does."""
 _TRAINING_THREADS = 2
 _DAY_MS = 86_400_000
 _READY_WITHIN_S = 180.0
@@ -231,7 +232,10 @@ def _foresight(data: Path, settings: Settings, console: Console) -> None:
     if not console.is_terminal:
         console.print("Learning from it who orders …")
     threads = min(os.cpu_count() or 1, _TRAINING_THREADS)
-    options = Options(n_trials=_TRAINING_TRIALS, budget_s=_TRAINING_BUDGET_S, n_threads=threads, reason="demo")
+    options = Options(
+        n_trials=_TRAINING_TRIALS, budget_s=_TRAINING_BUDGET_S, n_threads=threads, most_likeness_rows=_LIKENESS_ROWS,
+        reason="demo",
+    )  # fmt: skip
     try:
         with steps(console) as tell:
             trained = train_site(data, settings, SITE, options, tell)

@@ -50,6 +50,8 @@ class Options(msgspec.Struct, frozen=True):
     n_trials: int = 30
     budget_s: float | None = None
     n_threads: int = 2
+    most_likeness_rows: int = 100_000
+    """Rows that the space of similar visitors is learned from; it costs about as much as the trees."""
     is_promoted: bool = False
     """Let the new model serve even if it isn't shown to be better."""
     reason: str = "command line"
@@ -229,10 +231,12 @@ def _with_likeness(model: Model, rows: Rows, options: Options, on_progress: Prog
     Likeness is worth less than propensity: if it can't be learned, the model goes without.
     """
     train_rows = split_by_time(rows, SESSION).train
+    most = options.most_likeness_rows
+    space_options = similarity.SpaceOptions(most_rows=most, most_past=most // 5, n_threads=options.n_threads)
     try:
         space = similarity.learn(
             rows.features[train_rows], rows.labels[train_rows, SESSION], rows.weights[train_rows],
-            rows.visitors[train_rows], similarity.SpaceOptions(n_threads=options.n_threads),
+            rows.visitors[train_rows], space_options,
             lambda done, n: on_progress("similarity", done, n),
         )  # fmt: skip
     except BadInput as error:
