@@ -51,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     journal_retention_days: Annotated[int, _about("Days the journal is kept once the lake has it.", ge=0)] = 1
     failed_max: Annotated[int, _about("Refused events kept; the oldest go first.", ge=100)] = 100_000
     facts_interval_s: Annotated[int, _about("How often shared facts are published.", ge=10)] = 3_600
-    facts_window_days: Annotated[int, _about("Days of prices that shared facts look back on.", ge=1)] = 30
+    facts_window_days: Annotated[int, _about("Days of events that shared facts look back on.", ge=1)] = 30
     model_registry_url: Annotated[
         str, _about("MLflow server or database that keeps all models; empty: a file in the data folder.")
     ] = ""
