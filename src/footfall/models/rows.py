@@ -84,7 +84,8 @@ def split_by_time(rows: Rows, target: int, shares: tuple[float, float, float] = 
     A session lies on one side as a whole; of sessions that begin at once the lower number is the earlier one. With the
     target WEEK, rows whose seven days reach into the next side are left out, as their label was seen there (purging,
     López de Prado 2018, ch. 7). ``shares`` are those of the sessions that remain. Raises BadInput, code ``few_rows``,
-    if a side has no row with an order to come or none without, and says what there is and what is needed.
+    if nothing is left for a side, and says what there is and what is needed. How many orders a side needs is for those
+    to say who learn and judge.
     """
     known = rows.known(target)
     numbers, firsts, session_of = np.unique(rows.sessions[known], return_index=True, return_inverse=True)
@@ -102,10 +103,8 @@ def split_by_time(rows: Rows, target: int, shares: tuple[float, float, float] = 
         sides[rows.times[known] + horizon_ms >= ends[sides]] = -1
     split = Split(*(known[sides == side] for side in range(3)))
     for name, side in zip(("learn from", "choose by", "judge by"), split, strict=True):
-        n_orders = len(np.unique(rows.sessions[side[rows.labels[side, target] == 1]]))
-        if not n_orders or (rows.labels[side, target] == 1).all():
-            n = len(np.unique(rows.sessions[side]))
-            raise _too_few(rows, target, f"{n} sessions are left to {name}, {n_orders} of them with an order to come")
+        if not len(side):
+            raise _too_few(rows, target, f"no session is left to {name}")
     return split
 
 
@@ -144,12 +143,10 @@ def _too_few(rows: Rows, target: int, why: str) -> BadInput:
     n_sessions = len(np.unique(rows.sessions))
     n_orders = len(np.unique(rows.sessions[rows.labels[:, target] == 1]))
     days = (int(rows.times.max()) - int(rows.times.min())) / DAY_MS if len(rows) else 0.0
-    needed = "visits with and without an order in each part of the time"
     if target == WEEK:
-        needed += f", and more than {LEAST_WEEK_DAYS} days, as parts must lie a week apart"
+        why += f", from more than {LEAST_WEEK_DAYS} days, as the parts must lie a week apart"
     return BadInput(
-        f"The history is too short to learn and judge the target {TARGETS[target]}: {why}. There are {n_sessions} "
-        f"sessions in {days:.1f} days, {n_orders} of them with an order to come; needed are {needed}. "
-        "Collect or import more.",
+        f"For the target {TARGETS[target]} {why}; the history has {n_sessions} sessions in {days:.1f} days, {n_orders} "
+        "of them with an order to come. Collect or import more.",
         code="few_rows",
     )
