@@ -1,5 +1,6 @@
 """Ranges are there whole or not at all, whatever moment the process ends at."""
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -292,4 +293,15 @@ def test_queries_cannot_leave_the_folder(tmp_path: Path) -> None:
     for path in (tmp_path / "secret.csv", tmp_path / "lake" / ".." / "secret.csv"):
         with pytest.raises(FootfallError):
             lake.query(f"SELECT * FROM read_csv('{path}')")
+    lake.close()
+
+
+def test_a_lake_of_before_a_table_came_has_it_empty(tmp_path: Path) -> None:
+    ParquetLake(tmp_path).close()
+    manifest = tmp_path / "_manifest.json"
+    told = json.loads(manifest.read_bytes())
+    del told["files"]["decisions"]
+    manifest.write_text(json.dumps(told))
+    lake = ParquetLake(tmp_path)
+    assert len(lake.query("SELECT * FROM decisions")) == 0
     lake.close()

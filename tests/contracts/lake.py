@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from footfall.base.errors import BadInput, FootfallError
-from footfall.history import EVENTS, SESSIONS
+from footfall.history import DECISIONS, EVENTS, SESSIONS
 from footfall.ports import Lake
 
 DAY_MS = 86_400_000
@@ -17,7 +17,7 @@ MAY_1_MS = 1_777_593_600_000
 
 
 def _table(schema: pa.Schema, rows: list[dict[str, Any]]) -> pa.Table:
-    zero = {field.name: "" if field.type == pa.string() else 0 for field in schema}
+    zero = {field.name: {pa.string(): "", pa.binary(): b""}.get(field.type, 0) for field in schema}
     return pa.Table.from_pylist([zero | row for row in rows], schema)
 
 
@@ -29,6 +29,11 @@ def events(*rows: dict[str, Any]) -> pa.Table:
 def sessions(*rows: dict[str, Any]) -> pa.Table:
     """Rows of ``sessions``."""
     return _table(SESSIONS, [{"site": 1, "start_ms": MAY_1_MS, "end_ms": MAY_1_MS + 1000} | row for row in rows])
+
+
+def decisions(*rows: dict[str, Any]) -> pa.Table:
+    """Rows of ``decisions``."""
+    return _table(DECISIONS, [{"site": 1, "time_ms": MAY_1_MS} | row for row in rows])
 
 
 def offsets(first: int, stop: int, site: int = 1, day: int = 0) -> pa.Table:
@@ -53,7 +58,7 @@ class LakeContract:
 
     def test_an_empty_lake_has_typed_empty_tables(self, lake: Lake) -> None:
         assert lake.position() == 0
-        for table, schema in (("events", EVENTS), ("sessions", SESSIONS)):
+        for table, schema in (("events", EVENTS), ("sessions", SESSIONS), ("decisions", DECISIONS)):
             found = lake.query(f"SELECT * FROM {table}")
             assert len(found) == 0
             assert found.schema.names == [*schema.names, "date"]
@@ -172,6 +177,29 @@ class LakeContract:
         assert all_offsets(lake) == [1, 2]
         assert len(lake.query("SELECT * FROM sessions")) == 0
         assert lake.position() == 3
+
+    def test_decisions_keep_their_bytes_and_what_is_null(self, lake: Lake) -> None:
+        features = bytes(range(256)) * 4
+        lake.write("decisions", 3, 9, decisions({"offset": 3, "features": features, "challenger_version": None}))
+        [row] = lake.query("SELECT * FROM decisions").to_pylist()
+        assert (row["offset"], row["features"], row["challenger_version"]) == (3, features, None)
+        assert lake.position() == 0
+
+    def test_a_longer_range_of_decisions_replaces_what_lies_within(self, lake: Lake) -> None:
+        lake.write("decisions", 3, 5, decisions({"offset": 3}, {"offset": 4}))
+        lake.write("decisions", 3, 5, decisions({"offset": 3}, {"offset": 4}))
+        lake.write("decisions", 3, 8, decisions({"offset": 3}, {"offset": 4}, {"offset": 7}))
+        lake.write("decisions", 8, 9, decisions({"offset": 8}))
+        lake.compact("2026-05-03")
+        found = lake.query('SELECT "offset" FROM decisions ORDER BY 1')["offset"].to_pylist()
+        assert found == [3, 4, 7, 8]
+
+    def test_one_table_can_be_forgotten_alone(self, lake: Lake) -> None:
+        lake.write("events", 0, 2, offsets(0, 2))
+        lake.write("decisions", 0, 2, decisions({"offset": 0}, {"offset": 1, "time_ms": MAY_1_MS + DAY_MS}))
+        assert lake.retain("2026-05-02", "decisions") == 1
+        assert all_offsets(lake) == [0, 1]
+        assert lake.query('SELECT "offset" FROM decisions')["offset"].to_pylist() == [1]
 
     def test_queries_run_beside_writing_and_compaction(self, lake: Lake) -> None:
         errors: list[BaseException] = []

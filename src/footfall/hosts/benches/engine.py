@@ -3,7 +3,8 @@
 The real engine with a store in memory, in batches of 2,000, after a pass in which the visitors became known. Measured
 in the same run, round by round: msgspec decoding the same bytes into the same structs, the compiled step alone, and
 Bytewax hosting the same features in plain Python, on fewer events (it knows no merges, no duplicates and no shared
-facts, which favours it).
+facts, which favours it). Then the same with two targets scored for every touched visitor, and beside it scikit-learn,
+XGBoost's own prediction and River scoring the same features.
 """
 
 import argparse
@@ -29,8 +30,9 @@ from footfall.events.columns import name_key
 from footfall.events.facts import FactsShelf, make_facts
 from footfall.events.geo import Geo
 from footfall.events.wire import Entry, Event, Source
-from footfall.hosts.benches import plain
+from footfall.hosts.benches import plain, scorers
 from footfall.hosts.benches.measuring import (
+    Budget,
     Sample,
     Stopwatch,
     Timed,
@@ -43,6 +45,7 @@ from footfall.hosts.benches.measuring import (
     told,
 )
 from footfall.hosts.benches.traffic import START_MS, Stream, Traffic
+from footfall.models.scoring import Scoring
 from footfall.record.features import N_FEATURES, features_into
 from footfall.record.layout import MERGE, RECORD, SESSION
 from footfall.record.rates import RATE, rates_of
@@ -53,6 +56,8 @@ from footfall.settings import Settings
 BATCH = 2_000
 SITE = 1
 _WARM_CHUNK = 50_000
+_KEPT_BATCHES = 10
+"""Whose features others score too."""
 Batches = list[list[tuple[int, Entry]]]
 
 
@@ -128,6 +133,20 @@ class Bench:
             engine.tick(now_ms)
             seen.append((columns.events, columns.items))
         return seen
+
+    def run_scored(self, batches: Batches, scoring: Scoring) -> list[np.ndarray]:
+        """As :meth:`run`, with scores of every touched visitor by a model; returns the first batches' features."""
+        engine = self.engine
+        engine.scoring = scoring
+        kept: list[np.ndarray] = []
+        for batch in batches:
+            engine.apply(batch)
+            assert engine.scored is not None
+            if len(kept) < _KEPT_BATCHES:
+                kept.append(engine.scored.features.copy())
+            engine.tick(batch[-1][1].received_ms)
+        engine.scoring = None
+        return kept
 
     def features(self, events: np.ndarray, now_ms: int) -> int:
         """All features of the rows that a batch touched; returns how many rows."""
@@ -253,6 +272,29 @@ def measure(bench: Bench, n_events: int, n_rounds: int, n_peer_events: int) -> d
     return samples
 
 
+def measure_scored(bench: Bench, n_events: int, n_rounds: int, n_for_river: int) -> dict[str, list[Sample]]:
+    """Rounds of the engine with scores, and of everybody scoring the same rows alone."""
+    scoring = Scoring()
+    seen = bench.run_scored(bench.batches(bench.traffic.visits(2 * scorers.N_ROWS)), scoring)
+    them = scorers.trained(np.concatenate(seen)[: scorers.N_ROWS])
+    scoring.use(SITE, them.served)
+    scorers.measure_alone(them, seen[:1], 10)  # compiles, imports
+    bench.stored()
+    samples: dict[str, list[Sample]] = {}
+    for _ in range(n_rounds):
+        batches = bench.batches(bench.traffic.visits(n_events))
+        gc.collect()
+        with Timed() as timed:
+            seen = bench.run_scored(batches, scoring)
+        bench.stored()
+        samples.setdefault("engine with scores", []).append(timed.sample(sum(e.n for b in batches for _, e in b)))
+        for name, sample in scorers.measure_alone(them, seen, n_for_river).items():
+            samples.setdefault(name, []).append(sample)
+    if scoring.n_failed:
+        raise RuntimeError(f"the model failed: {scoring.failures}")
+    return samples
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; 0 if it was measured, whatever the verdict."""
     parser = argparse.ArgumentParser(prog="footfall bench engine", description=__doc__)
@@ -261,6 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--events", type=int, default=200_000, help="events a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peer-events", type=int, default=10_000, help="events a round for Bytewax; 0 leaves it out")
+    parser.add_argument("--river-rows", type=int, default=200, help="rows a round for River; 0 leaves it out")
     parser.add_argument("--memory", action="store_true", help="memory a visitor, and speed with more visitors, instead")
     parser.add_argument("--sizes", default="50000,500000,5000000", help="visitors measured by --memory")
     parser.add_argument("--breakdown", action="store_true", help="only time by stage")
@@ -274,21 +317,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measure(bench, BATCH, 1, min(1_000, told_to.peer_events) if not told_to.breakdown else 0)  # compiles, imports
         gc.collect()
         gc.freeze()
-        samples = None
+        samples = scored = None
         if not told_to.breakdown:
             n_peer = told_to.peer_events if plain.bytewax_version() else 0
             samples = measure(bench, told_to.events, told_to.rounds, n_peer)
+            scored = measure_scored(bench, told_to.events, told_to.rounds, told_to.river_rows)
         stages = breakdown(bench, told_to.events)
         bench.run(bench.batches(bench.traffic.visits(50_000), is_single=True))
         singles = breakdown(bench, told_to.events // 2, is_single=True)
         gc.unfreeze()
-    _report(told_to, core, samples, stages, singles)
+    _report(told_to, core, samples, scored, stages, singles)
     return 0
 
 
 def _report(
-    told_to: argparse.Namespace, core: int, samples: dict[str, list[Sample]] | None, stages: dict[str, Any],
-    singles: dict[str, Any],
+    told_to: argparse.Namespace, core: int, samples: dict[str, list[Sample]] | None,
+    scored: dict[str, list[Sample]] | None, stages: dict[str, Any], singles: dict[str, Any],
 ) -> None:  # fmt: skip
     result: dict[str, Any] = {
         "bench": "engine", "at": int(time.time()), "machine": machine(), "core": core, "visitors": told_to.visitors,
@@ -312,6 +356,8 @@ def _report(
         else:
             result["note"] = plain.MISSING
         tables.append(rates_table(rates))
+        if scored is not None:
+            tables.append(_scored(result, budgets, scored))
         result["budgets"] = budgets
     table = Table("stage, ns an event", "an entry a batch", "an entry an event", box=None, header_style="dim")
     for stage in sorted({*stages["stages_ns"], *singles["stages_ns"]}, key=lambda s: -stages["stages_ns"].get(s, 0)):
@@ -324,6 +370,23 @@ def _report(
         from rich.console import Console
 
         Console().print(result["note"])
+
+
+def _scored(result: dict[str, Any], budgets: list[Budget], scored: dict[str, list[Sample]]) -> Table:
+    """Put the figures of scoring into the result and the budgets; returns their table."""
+    whose = {
+        "engine with scores": "the engine, events/s, two targets scored for every touched visitor",
+        "footfall": f"scoring alone, rows/s: 2 x {scorers.N_TREES} trees of {scorers.DEPTH} levels",
+        "xgboost": "… XGBoost's inplace_predict, one thread",
+        "scikit-learn": "… HistGradientBoostingClassifier.predict_proba",
+        "river": f"… River {scorers.river_version()}, logistic regression that learns as it goes",
+    }
+    result["scored_rates"] = {name: summary(some) for name, some in scored.items()}
+    budgets.append(at_least("events/s with propensity", result["scored_rates"]["engine with scores"]["per_s"], 250_000))
+    for name in ("xgboost", "scikit-learn", "river"):
+        if name in scored:
+            result.setdefault("times_as_fast_as", {})[name] = round(ratio(scored["footfall"], scored[name]), 1)
+    return rates_table({whose[name]: summary(some) for name, some in scored.items()})
 
 
 if __name__ == "__main__":
