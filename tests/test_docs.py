@@ -98,6 +98,10 @@ IMPORT_NAMES = {
     "argon2-cffi": "argon2",
     "prometheus-client": "prometheus_client",
     "ua-parser": "ua_parser",
+    "xgboost-cpu": "xgboost",
+    "scikit-learn": "sklearn",
+    "faiss-cpu": "faiss",
+    "mlflow-skinny": "mlflow",
 }
 LOADED_BY_NAME = {"uvloop", "httptools", "tzdata"}
 """What uvicorn loads when it is told to by name."""
@@ -126,7 +130,7 @@ def test_what_is_declared_is_imported_and_what_is_imported_is_declared() -> None
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 imported.add((node.module or "").split(".")[0])
     imported -= set(sys.stdlib_module_names) | {"footfall", "footfall_shop"}
-    peers = {"bytewax", "psutil", "httpx", "playwright"}  # the benchmarks' peers and tools, installed for development
+    peers = {"bytewax", "river", "psutil", "httpx", "playwright"}  # the benchmarks' peers and tools, installed for development
     assert imported - peers <= wanted, "imported, but not declared"
     assert wanted - imported <= LOADED_BY_NAME, "declared, but not imported"
 
