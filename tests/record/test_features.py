@@ -13,8 +13,8 @@ from tests.record.traces import BASE_MS, MINUTE_MS, event, examples, stepped
 
 from footfall.base.kinds import Kind
 from footfall.record.catalogue_page import GROUPS
-from footfall.record.features import CATALOGUE, CATALOGUE_ID, FEATURE_IDX, N_FEATURES, features_into
-from footfall.record.layout import RECORD
+from footfall.record.features import CATALOGUE, CATALOGUE_ID, FEATURE_IDX, N_FEATURES, catalogue_id, features_into
+from footfall.record.layout import LAYOUT, RECORD
 from footfall.record.rates import RATE, Rates, no_rates, rates_of
 
 DAY_MS = 86_400_000
@@ -140,9 +140,19 @@ def test_the_catalogue_is_whole() -> None:
         assert FEATURE_IDX[feature.name] == names.index(feature.name)
 
 
-def test_the_catalogue_has_an_id_that_names_it() -> None:
-    assert len(CATALOGUE_ID) == 16
-    assert int(CATALOGUE_ID, 16) > 0
+def test_another_formula_order_or_layout_is_another_catalogue() -> None:
+    assert len(CATALOGUE_ID) == 16 and int(CATALOGUE_ID, 16) > 0
+    assert catalogue_id(CATALOGUE, LAYOUT) == CATALOGUE_ID
+    first, second, *rest = CATALOGUE
+    reworded = first._replace(about="The same in other words.")
+    assert catalogue_id((reworded, second, *rest), LAYOUT) == CATALOGUE_ID
+    others = [
+        catalogue_id((first._replace(formula="t - first_seen"), second, *rest), LAYOUT),
+        catalogue_id((second, first, *rest), LAYOUT),
+        catalogue_id((first, *rest), LAYOUT),
+        catalogue_id(CATALOGUE, LAYOUT + 1),
+    ]
+    assert len({CATALOGUE_ID, *others}) == 5
 
 
 def test_formulas_speak_of_fields_that_there_are() -> None:

@@ -416,14 +416,14 @@ N_FEATURES = len(CATALOGUE)
 FEATURE_IDX = {feature.name: i for i, feature in enumerate(CATALOGUE)}
 
 
-def _catalogue_id() -> str:
-    texts = [f"{feature.name}\0{feature.unit}\0{feature.formula}" for feature in CATALOGUE]
-    return xxh3_64_hexdigest("\n".join([str(LAYOUT), *texts]).encode())
+def catalogue_id(features: tuple[Feature, ...], layout: int) -> str:
+    """16 hexadecimal digits: a hash of the features' names, units and formulas in their order, and of the layout."""
+    texts = [f"{feature.name}\0{feature.unit}\0{feature.formula}" for feature in features]
+    return xxh3_64_hexdigest("\n".join([str(layout), *texts]).encode())
 
 
-CATALOGUE_ID = _catalogue_id()
-"""16 hexadecimal digits: a hash of the features' names, units and formulas in their order, and of the record's layout.
-A model learned from one catalogue can't be served by another."""
+CATALOGUE_ID = catalogue_id(CATALOGUE, LAYOUT)
+"""What a model is held against: one that was learned from another catalogue or layout can't be served."""
 
 _PAGE_VIEW, _LIST_VIEW, _PRODUCT_VIEW = int(Kind.PAGE_VIEW), int(Kind.LIST_VIEW), int(Kind.PRODUCT_VIEW)
 _SEARCH, _CART_ADD, _CART_REMOVE = int(Kind.SEARCH), int(Kind.CART_ADD), int(Kind.CART_REMOVE)
