@@ -12,9 +12,14 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.served import Sender, Served, ask_on, model_of, profiles_of, until
-from tests.stories import track
+from tests.stories import trace, track
+
+from footfall.hosts.running import DataFolder
+from footfall.settings import Settings
+from footfall.training_set import make_rows
 
 pytestmark = pytest.mark.xdist_group("served")  # one real server at a time
 
@@ -69,6 +74,29 @@ def test_a_posted_cart_event_changes_what_the_api_says_of_an_order(served: Serve
     metrics = served.ask("GET", "/metrics", headers=bearer(served)).body
     assert b"footfall_scores_logged_total 2.0" in metrics
     assert b"footfall_scorer_failures_total 0.0" in metrics
+
+
+def test_training_sees_bit_by_bit_what_was_served_over_http(served: Served) -> None:
+    served.start()
+    now_ms = int(time.time() * 1000)
+    events = trace(5, 900, n_people=60, start_ms=now_ms - 5 * 3_600_000, step_ms=9_000)
+    key = {"x-write-key": served.made.write_key}
+    for start in range(0, len(events), 15):  # each answer is waited for, so the engine meets them in many batches
+        body = json.dumps({"batch": events[start : start + 15]}).encode()
+        assert served.ask("POST", "/v1/batch", body, key).status == 200
+    served.settled()
+    assert served.stop() == 0
+    folder = DataFolder(served.data, Settings())
+    try:
+        kept = folder.lake.query('SELECT "offset", features FROM decisions ORDER BY 1').to_pylist()
+        assert len(kept) > 50
+        offsets = np.array([decision["offset"] for decision in kept])
+        rows = make_rows(folder.lake, folder.shelf, folder.settings, 1, wanted_offsets=offsets)
+    finally:
+        folder.close()
+    replayed = dict(zip(rows.offsets.tolist(), rows.features, strict=True))
+    differing = [d["offset"] for d in kept if replayed[d["offset"]].tobytes() != d["features"]]
+    assert differing == []
 
 
 def test_open_live_streams_do_not_hold_up_the_end(served: Served) -> None:

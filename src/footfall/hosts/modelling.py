@@ -94,6 +94,7 @@ class Modelling:
     def stop(self) -> None:
         """End the thread and a training that this server began; what was trained so far is lost, nothing else."""
         self._stop.set()
+        self.alarms.close()
         children = list(self._training.values())
         for process, _ in children:
             process.terminate()
@@ -179,6 +180,8 @@ class Modelling:
             site = self._past_due.pop()
             champion, _ = self._served.get(site, (None, None))
             copy = self._deployed.get(site, Deployed()).champion
+            if champion is not None:
+                champion.prepare_reasons()
             try:
                 past = b"" if copy is None else self._copies.past(site, copy)
             except FootfallError as error:

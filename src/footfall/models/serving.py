@@ -10,8 +10,9 @@ from footfall.base.errors import Missing
 from footfall.models.boosted import contributions
 from footfall.models.forest import forest_of
 from footfall.models.model import Model
-from footfall.models.rows import TARGETS
+from footfall.models.rows import SESSION, TARGETS
 from footfall.models.similarity import Space
+from footfall.record.features import N_FEATURES
 
 
 class Served:
@@ -53,6 +54,10 @@ class Served:
         if boosted is None:
             return np.zeros(0, np.int32), np.zeros(0)
         return boosted.columns, contributions(boosted, features[None], True)[0, :-1].astype(np.float64)
+
+    def prepare_reasons(self) -> None:
+        """Import XGBoost and read its model now, which takes seconds, so that the first who asks doesn't wait."""
+        self.explain(np.full(N_FEATURES, np.nan, np.float32), SESSION)
 
     def embed(self, features: np.ndarray) -> np.ndarray:
         """float32[n, d]: where visitors stand among those who are alike, of features float32[n, N_FEATURES].
