@@ -74,11 +74,10 @@ def space_of_carts() -> Space:
     """Learned from visitors of whom those with more product views and a cart order more often."""
     rng = np.random.default_rng(0)
     features = np.zeros((1_500, N_FEATURES), np.float32)
-    features[:, FEATURE_IDX["cart_items_n"]] = rng.integers(0, 3, 1_500)
+    features[:, FEATURE_IDX["cart_items_n"]] = rng.integers(0, 2, 1_500)
     features[:, FEATURE_IDX["session_product_view_n"]] = rng.integers(0, 8, 1_500)
-    margin = (
-        2.0 * features[:, FEATURE_IDX["cart_items_n"]] + 0.2 * features[:, FEATURE_IDX["session_product_view_n"]] - 4
-    )
+    margin = 3.0 * features[:, FEATURE_IDX["cart_items_n"]] - 3.0
+    margin += 0.2 * features[:, FEATURE_IDX["session_product_view_n"]]
     labels = (rng.random(1_500) < 1 / (1 + np.exp(-margin))).astype(np.int8)
     options = SpaceOptions(n_trees=25, most_past=600, most_asked=300)
     return learn(features, labels, np.ones(1_500, np.float32), np.arange(1_500), options)
@@ -133,8 +132,9 @@ def test_a_model_finds_past_visits_and_live_ones_each_visitor_once(shop: Shop) -
     assert past["similar"][0]["at"] == "2026-10-23T12:00:00.000Z"
     assert past["similar"][0]["propensity"] is None
     assert 0 < answer["propensity_by_neighbours"] < 1
-    features = [shared["feature"] for shared in answer["similar"][0]["shared"]]
-    assert "cart_items_n" in features
+    shared = answer["similar"][0]["shared"]
+    assert (shared[0]["feature"], shared[0]["words"]) == ("cart_items_n", "1 item in the cart")
+    assert shared[0]["effect"] > 0
 
 
 def test_the_slider_takes_fewer_the_smaller_the_radius(shop: Shop) -> None:

@@ -14,6 +14,7 @@ import structlog
 from footfall.base.errors import BadInput
 from footfall.base.kinds import Kind
 from footfall.base.times import iso
+from footfall.models.families import FAMILY_OF
 from footfall.models.neighbours import Near, Past, nearest_exactly
 from footfall.models.serving import Served
 from footfall.models.similarity import Likeness, PriorSpace
@@ -39,6 +40,8 @@ class Compared(NamedTuple):
     version: int
     space: Likeness
     past: Past | None
+    families: np.ndarray
+    """float32[c, f]: 1 where a column of the space belongs to a family of features."""
 
 
 class _Placed(NamedTuple):
@@ -67,7 +70,13 @@ class _Found(NamedTuple):
         return _Found(*(part[idx] for part in self))
 
 
-_UNLEARNED = Compared(0, PriorSpace(), None)
+def _compared(version: int, space: Likeness, past: Past | None) -> Compared:
+    names = [FAMILY_OF[CATALOGUE[column].name] for column in space.columns]
+    families = np.array([[name == family for family in sorted(set(names))] for name in names], np.float32)
+    return Compared(version, space, past, families)
+
+
+_UNLEARNED = _compared(0, PriorSpace(), None)
 
 
 class SimilarVisitors:
@@ -82,7 +91,7 @@ class SimilarVisitors:
 
     def use(self, site: int, version: int, space: Likeness, past: Past | None) -> None:
         """Compare the visitors of a site in this space from now on."""
-        self._compared[site] = Compared(version, space, past)
+        self._compared[site] = _compared(version, space, past)
 
     def take_over(self, site: int, served: Served | None, past: bytes) -> None:
         """Compare the visitors of a site as this model does, or as the prior does without one (or without a space).
@@ -123,7 +132,7 @@ class SimilarVisitors:
         if compared.past is not None:
             told = compared.past.propensity(place, space.n_neighbours)
             propensity = round(told, 6) if np.isfinite(told) else None
-        shared = self._shared(space, parts[0], features[0], chosen.places)
+        shared = self._shared(compared, parts[0], features[0], chosen.places)
         named = self._profiles.labels(site, np.append(chosen.roots, np.int32(row)))
         scores = self._profiles.session_scores(site, chosen.roots[chosen.is_live])
         propensities = iter(scores.tolist())
@@ -265,31 +274,36 @@ class SimilarVisitors:
     # -- what they share -----------------------------------------------------------------------------------------------
 
     def _shared(
-        self, space: Likeness, parts: np.ndarray, features: np.ndarray, places: np.ndarray
+        self, compared: Compared, parts: np.ndarray, features: np.ndarray, places: np.ndarray
     ) -> list[list[dict[str, Any]]]:
-        """For each place, what moves both the same way, by the lesser of both; in words about the visitor asked for."""
+        """For each place, the families of features that move both the same way, by the lesser of both; each told by the
+        feature that does most of it for the visitor asked about."""
         if not len(places):
             return []
-        others = space.contributions_at(places)
-        both = np.where(np.sign(others) == np.sign(parts), np.minimum(np.abs(others), np.abs(parts)), 0.0)
+        mine = parts @ compared.families
+        others = compared.space.contributions_at(places) @ compared.families
+        both = np.where(np.sign(others) == np.sign(mine), np.minimum(np.abs(others), np.abs(mine)), 0.0)
         largest = np.argsort(-both, axis=1, kind="stable")[:, :N_SHARED]
-        currency = self._parts.engine.settings.base_currency
         told: dict[int, tuple[str, str]] = {}
         out = []
-        for i, columns in enumerate(largest.tolist()):
-            mine: list[dict[str, Any]] = []
-            for k in columns:
-                effect = float(both[i, k])
+        for i, families in enumerate(largest.tolist()):
+            found: list[dict[str, Any]] = []
+            for family in families:
+                effect = float(both[i, family])
                 if effect < _LEAST_SHARED:
                     break
-                if k not in told:
-                    column = int(space.columns[k])
-                    name = CATALOGUE[column].name
-                    told[k] = name, words(name, float(features[column]), currency)
-                name, text = told[k]
-                mine.append({"feature": name, "words": text, "effect": round(float(np.sign(parts[k])) * effect, 4)})
-            out.append(mine)
+                if family not in told:
+                    does_most = int(np.argmax(parts * compared.families[:, family] * np.sign(mine[family])))
+                    told[family] = self._words(int(compared.space.columns[does_most]), features)
+                name, text = told[family]
+                signed = round(float(np.sign(mine[family])) * effect, 4)
+                found.append({"feature": name, "words": text, "effect": signed})
+            out.append(found)
         return out
+
+    def _words(self, column: int, features: np.ndarray) -> tuple[str, str]:
+        name = CATALOGUE[column].name
+        return name, words(name, float(features[column]), self._parts.engine.settings.base_currency)
 
 
 def _nowhere(n_dims: int) -> _Placed:
