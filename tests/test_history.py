@@ -12,10 +12,12 @@ from tests.stories import DAY_MS, HOUR_MS, MINUTE_MS, NOON_MS, Shop, call, entry
 
 from footfall.base.codes import Flag
 from footfall.base.errors import Unavailable
+from footfall.base.ids import USER
 from footfall.events.columns import name_key
 from footfall.events.facts import same_facts
 from footfall.events.wire import Entry, Source
 from footfall.history import entry_of, facts_of
+from footfall.record.features import FEATURE_IDX, N_FEATURES, features_into
 from footfall.record.rates import rate_slot
 
 
@@ -254,6 +256,33 @@ def test_a_shop_without_prices_publishes_what_it_knows(shop: Shop) -> None:
     shop.apply()
     assert shop.folder.engine.facts.version == version > 0
     assert not shop.folder.engine.facts.is_empty()
+
+
+def test_what_was_published_reaches_the_features_of_those_who_look_at_the_same_product(shop: Shop) -> None:
+    long = "p" * 300  # cut as the columns cut it
+    for k in range(3):
+        shop.send(*acts("Product Viewed", 40, product_id=f"{long}{k}", category="shoes"))
+        shop.send(*acts("Product Viewed", 40, product_id=k, category="hats"))
+    shop.send(*acts("Product Added", 30, product_id=2, category="hats"))
+    shop.send(track("Product Viewed", user="late", anonymous=None, product_id=2.0, category=" hats "))
+
+    def features() -> dict[str, float]:
+        engine = shop.folder.engine
+        out = np.zeros((1, N_FEATURES), np.float32)
+        rows = np.array([engine.row_of(1, USER, "late")], np.int32)
+        features_into(engine.records, rows, engine.records["last_seen"][rows], engine.facts.rates, out)
+        return {
+            name: float(out[0, FEATURE_IDX[f"last_{name}"]]) for name in ("product_cart_rate", "category_cart_rate")
+        }
+
+    assert all(map(math.isnan, features().values()))
+    shop.store()
+    shop.folder.publish_facts(NOON_MS + HOUR_MS)
+    shop.apply()
+    known = rate(shop, "products", "2")["cart_rate"], rate(shop, "categories", "hats")["cart_rate"]
+    assert tuple(features().values()) == pytest.approx(known)
+    assert known[0] > 0.5
+    assert rate(shop, "products", long[:256])  # what is alike in 256 characters is one product
 
 
 def test_facts_are_published_once_and_never_written_over(shop: Shop) -> None:
