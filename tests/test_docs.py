@@ -130,7 +130,8 @@ def test_what_is_declared_is_imported_and_what_is_imported_is_declared() -> None
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 imported.add((node.module or "").split(".")[0])
     imported -= set(sys.stdlib_module_names) | {"footfall", "footfall_shop"}
-    peers = {"bytewax", "river", "psutil", "httpx", "playwright"}  # the benchmarks' peers and tools, installed for development
+    # the benchmarks' peers and tools, installed for development
+    peers = {"bytewax", "river", "psutil", "httpx", "playwright"}
     assert imported - peers <= wanted, "imported, but not declared"
     assert wanted - imported <= LOADED_BY_NAME, "declared, but not imported"
 

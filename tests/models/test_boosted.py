@@ -130,6 +130,12 @@ def test_without_two_classes_in_time_the_defaults_are_the_answer() -> None:
     assert np.isnan(tuned.log_loss)
 
 
+def test_labels_that_were_known_only_after_the_cut_are_not_learned_from() -> None:
+    train, _, _ = _examples(300)
+    tuned = tune(train._replace(known_ms=train.known_ms + 400 * 86_400_000), n_trials=3)
+    assert np.isnan(tuned.log_loss)
+
+
 def test_large_data_are_tuned_on_whole_visitors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("footfall.models.boosted.MOST_TUNING_ROWS", 500)
     train, _, _ = _examples(600)
