@@ -6,16 +6,16 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table as RichTable
 
 from footfall.adapters.deployed import DeployedModels
 from footfall.base.errors import BadInput, FootfallError
-from footfall.hosts.past import Past, past_of
+from footfall.hosts.past import past_of
+from footfall.hosts.progress import steps
 from footfall.models import report
 from footfall.models.evaluation import FIGURES, JUDGE_MOST, TRAIN_MOST, Evaluation, Options, Table, evaluate
 from footfall.models.model import from_bytes
-from footfall.models.rows import TARGETS, Rows
+from footfall.models.rows import TARGETS
 from footfall.settings import Settings
 from footfall.training_set import make_rows
 
@@ -37,40 +37,26 @@ def evaluate_site(
         raise BadInput(f"There is no target {options.target}; there are {', '.join(TARGETS)}.", code="bad_usage")
     if report_file is not None and not report_file.absolute().parent.is_dir():
         raise BadInput(f"There is no folder {report_file.parent} for the report: make it first.", code="bad_usage")
-    with _progress() as progress, past_of(data, site_name) as past:
-        rows = _rows(past, settings, progress)
+    with steps() as tell, past_of(data, site_name) as past:
+        site = past.site
+        rows = make_rows(
+            past.lake,
+            past.shelf,
+            settings,
+            site.number,
+            is_masked=True,
+            splits=past.splits,
+            on_progress=lambda done, n: tell("Going through the past", done, n),
+            most_rows=MOST_ROWS,
+        )
         if not len(rows):
             raise BadInput(
                 "There are no sessions of people yet: collect some, or `footfall import` history.", code="few_rows"
             )
-        task = progress.add_task("", total=None)
-
-        def told(what: str, done: int, total: int) -> None:
-            progress.update(task, description=what, completed=done, total=total)
-
-        evaluation = evaluate(rows, options, told)
-        site = past.site
+        evaluation = evaluate(rows, options, lambda what, done, n: tell(f"Judging: {what}", done, n))
     if report_file is not None:
         report_file.write_text(report.page(evaluation, site.name, _card(data, site.number)), "utf-8")
     return evaluation
-
-
-def _rows(past: Past, settings: Settings, progress: Progress) -> Rows:
-    task = progress.add_task("Going through the past", total=None)
-
-    def told(done: int, total: int) -> None:
-        progress.update(task, completed=done, total=total)
-
-    return make_rows(
-        past.lake,
-        past.shelf,
-        settings,
-        past.site.number,
-        is_masked=True,
-        splits=past.splits,
-        on_progress=told,
-        most_rows=MOST_ROWS,
-    )
 
 
 def _card(data: Path, site: int) -> Mapping[str, Any] | None:
@@ -85,12 +71,6 @@ def _card(data: Path, site: int) -> Mapping[str, Any] | None:
         return None
     card = msgspec.to_builtins(model.card)
     return {"version": champion.version, **card}
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<48}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
 def show(evaluation: Evaluation, console: Console) -> None:

@@ -27,6 +27,8 @@ STYLES = {
 }
 """Of the rivals that stand out; the others are thin and grey."""
 _MOST_LIFT = 20.0
+_LEAST_RECALL = 0.02
+"""The precision of fewer orders than this is chance; the axis isn't made for it."""
 
 
 class Picture(NamedTuple):
@@ -79,7 +81,9 @@ def _roc(shown: Sequence[_Shown]) -> Picture:
 
 
 def _precision_recall(shown: Sequence[_Shown]) -> Picture:
-    axes = share_axis("of those who ordered: named (recall)"), share_axis("of those named: ordered (precision)")
+    reached = [precision for one in shown for recall, precision in one.curves.pr if recall >= _LEAST_RECALL]
+    high = round_up(max(reached, default=1.0))
+    axes = share_axis("of those who ordered: named (recall)"), share_axis("of those named: ordered (precision)", high)
     about = "Of those named, how many order, when more and more of the orders are to be found."
     return Picture("Precision and recall", about, plot("Precision-recall curves", *axes, _lines(shown, "pr")))
 

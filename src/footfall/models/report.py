@@ -36,6 +36,7 @@ def page(evaluation: Evaluation, site: str, card: Mapping[str, Any] | None = Non
     template = environment.from_string(files("footfall.models").joinpath("report.html").read_text("utf-8"))
     return template.render(
         site=site,
+        made=f"{datetime.fromisoformat(evaluation.made):%Y-%m-%d %H:%M} UTC",
         evaluation=evaluation,
         what=TARGET_WORDS[evaluation.target],
         sides=[(name, evaluation.sides[side], _span(evaluation, side)) for name, side in _SIDES],
@@ -104,7 +105,11 @@ def clicks_of(fitted: Sequence[Result]) -> list[tuple[str, int, int]]:
 
 
 def _best(fitted: Sequence[Result], name: str) -> str:
-    known = [(result.figures[name].value, result.name) for result in fitted if np.isfinite(result.figures[name].value)]
+    known = [
+        (result.figures[name].value, result.name)
+        for result in fitted
+        if np.isfinite(result.figures[name].value) and result.name != "base_rate"
+    ]
     if not known or name in _SHARES:
         return ""
     return (min if name in _LOWER_IS_BETTER else max)(known)[1]
