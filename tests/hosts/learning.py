@@ -1,5 +1,6 @@
 """A small shop whose past can be learned from: who looks at the same product again is likely to order."""
 
+from datetime import datetime
 from pathlib import Path
 from random import Random
 
@@ -12,7 +13,7 @@ from footfall.hosts.replay import import_files
 from footfall.settings import Settings
 
 SETTINGS = Settings(reserve_visitors=1024)
-N_DAYS = 14
+N_DAYS = 8
 
 
 def visit(rng: Random, who: str, start_ms: int, order_rate: float) -> list[dict[str, object]]:
@@ -37,7 +38,7 @@ def visit(rng: Random, who: str, start_ms: int, order_rate: float) -> list[dict[
 def learned_from(
     data: Path,
     *,
-    n_visits: int = 700,
+    n_visits: int = 500,
     order_rate: float = 0.3,
     seed: int = 1,
     user_agent: str = "",
@@ -57,13 +58,12 @@ def learned_from(
     if user_agent:
         events = [event | {"context": {"userAgent": user_agent}} for event in events]
     events.sort(key=lambda event: str(event["timestamp"]))
-    ms = [_ms(str(event["timestamp"])) for event in events]
+    ms = [time_ms(str(event["timestamp"])) for event in events]
     lines = ((msgspec.json.encode(event), at, 0) for event, at in zip(events, ms, strict=True))
     import_files(data, SETTINGS, "shop", chunked(lines))
     return data
 
 
-def _ms(text: str) -> int:
-    from datetime import datetime
-
+def time_ms(text: str) -> int:
+    """Of an event's timestamp."""
     return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)

@@ -25,23 +25,6 @@ from footfall.record.features import N_FEATURES
 QUICK = Options(n_trials=0, n_threads=1)
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop with a past, and a registry without models; tests work on copies."""
-    data = learned_from(tmp_path_factory.mktemp("shop") / "data")
-    open_registry(data, SETTINGS).versions(1)
-    return data
-
-
-@pytest.fixture(scope="module")
-def trained(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same after its first training."""
-    data = tmp_path_factory.mktemp("trained") / "data"
-    shutil.copytree(shop, data)
-    train_site(data, SETTINGS, "", QUICK)
-    return data
-
-
 @pytest.fixture
 def copy(trained: Path, tmp_path: Path) -> Path:
     shutil.copytree(trained, tmp_path / "data")

@@ -4,6 +4,7 @@ Telling goes to the log and, by one POST each, to ``notify_url``; from a thread 
 whoever is told slowly, or not at all, holds up nothing.
 """
 
+import contextlib
 import queue
 import threading
 from collections.abc import Iterable
@@ -29,7 +30,7 @@ class Alarms:
         self._url = notify_url
         self._guard = threading.Lock()
         self._active: dict[_Key, tuple[int, str]] = {}
-        self._waiting: queue.Queue[dict[str, Any]] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[dict[str, Any] | None] = queue.Queue(MOST_WAITING)
         self._thread: threading.Thread | None = None
         self.n_untold = 0
         """Notices that couldn't be delivered."""
@@ -64,6 +65,13 @@ class Alarms:
         with self._guard:
             return sorted(self._active)
 
+    def close(self) -> None:
+        """Tell nothing more; what waits is dropped, as the listener had its time."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+        self._waiting.put(None)
+
     def _tell(self, change: str, key: _Key, since_ms: int, message: str) -> None:
         if not self._url:
             return
@@ -82,10 +90,10 @@ class Alarms:
         with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client:
             while True:
                 notice = self._waiting.get()
+                if notice is None:
+                    return
                 try:
                     client.post(self._url, json=notice).raise_for_status()
                 except (httpx.HTTPError, httpx.InvalidURL) as error:
                     self.n_untold += 1
                     _log.warning("an alarm could not be told", url=self._url, error=str(error) or type(error).__name__)
-                finally:
-                    self._waiting.task_done()
