@@ -1,17 +1,18 @@
 """How likely is an order on a shop's first day, before it has orders to learn from? A sum of stated log-odds.
 
-Each term is a broken line over one feature, flat beyond its ends, so no term can run away. They say what is known of
-shops in general, not of any one shop:
+Each term is a broken line over one feature, flat beyond its ends, so no term can run away. What shops
+in general see is published; how steep each line is, is judgement and fitted to nothing:
 
-* about 2 % of sessions end in an order (1 % to 4 % by country, trade and year: Monetate's Ecommerce Quarterly gives
-  2.6 % for 2019, Smart Insights' compilation 1.4 % to 1.8 %); with those who come back, about 3 % order in a week;
-* about 30 % of carts are ordered (the Baymard Institute's mean of some 50 studies has 70 % left behind) and about half
-  of checkouts; depth, repeat views, search and earlier orders raise the odds (Moe & Fader 2004, "Dynamic conversion
-  behavior at e-commerce sites", Management Science 50; Van den Poel & Buckinx 2005, "Predicting online-purchasing
-  behaviour", European Journal of Operational Research 166). A cart filled in an earlier session wasn't bought then, so
-  it counts for little beside one that is being filled;
-* phones order about half as often as desktops (the same Monetate figures), mail and search more often than social media
-  and banners.
+* about 2 % of sessions end in an order (1 % to 4 % by country, trade and year; 2.6 % in Monetate's figures for 2019,
+  1.4 % and 1.8 % for two countries in a Smart Insights report, both as VWO quotes them). With those who come back we
+  take 3 % for a week;
+* about 30 % of carts are ordered: the Baymard Institute's mean of 50 studies has 70 % left behind. A cart filled in an
+  earlier session wasn't bought then, so it counts for little beside one that is being filled. Of checkouts we take more
+  than a third;
+* visits add up, and who bought before buys sooner (Moe & Fader 2004, "Dynamic conversion behavior at e-commerce sites",
+  Management Science 50). Depth, repeat views and searches raise the odds too;
+* phones order less than desktops (about half as often by Smart Insights; the lines are milder), mail and search more
+  than social media and banners.
 
 The order of visitors is worth more than the numbers: nothing here is calibrated to the shop, and whoever shows a score
 says so. See ``docs/decisions/0053-a-prior-for-the-first-day.md``.
