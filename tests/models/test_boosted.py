@@ -36,7 +36,7 @@ def _examples(n_sessions: int, seed: int = 0) -> tuple[Examples, Examples, np.nd
 
 
 def _boosted(train: Examples, test: Examples, params: Params | None = None) -> Boosted:
-    fitted = fit(train, test, varying_columns(train.features), params or Params(), n_threads=2)
+    fitted = fit(train, test, varying_columns(train.features), params or Params())
     margins = np.array([-5.0, 5.0])
     return Boosted(fitted.booster, fitted.columns, identity(margins), 0.5, params or Params(), fitted.n_trees)
 
@@ -92,7 +92,7 @@ def test_infinite_and_unknown_values_are_taken() -> None:
 def test_the_same_seed_gives_the_same_trees() -> None:
     train, test, _ = _examples(400)
     columns = varying_columns(train.features)
-    one, again, other = (fit(train, test, columns, Params(), n_threads=2, seed=s).booster for s in (1, 1, 2))
+    one, again, other = (fit(train, test, columns, Params(), seed=s).booster for s in (1, 1, 2))
     assert one == again
     assert one != other
 
@@ -100,24 +100,24 @@ def test_the_same_seed_gives_the_same_trees() -> None:
 def test_the_search_stays_within_bounds_and_reports_each_trial() -> None:
     train, _, _ = _examples(300)
     seen: list[tuple[int, int, float]] = []
-    tuned = tune(train, n_trials=8, n_threads=2, on_trial=lambda *trial: seen.append(trial))
+    tuned = tune(train, n_trials=8, on_trial=lambda *trial: seen.append(trial))
     assert [done for done, _, _ in seen] == list(range(1, 9))
     assert [loss for _, _, loss in seen] == sorted((loss for _, _, loss in seen), reverse=True)
     assert tuned.log_loss == seen[-1][2]
     assert (tuned.n_trials, tuned.n_rows) == (8, len(train.labels))
     assert 2 <= tuned.params.max_depth <= MOST_DEPTH
-    again = tune(train, n_trials=8, n_threads=2)
+    again = tune(train, n_trials=8)
     assert again == tuned
 
 
 def test_the_defaults_are_tried_first() -> None:
     train, _, _ = _examples(300)
-    assert tune(train, n_trials=1, n_threads=2).params == Params()
+    assert tune(train, n_trials=1).params == Params()
 
 
 def test_a_used_up_budget_ends_the_search() -> None:
     train, _, _ = _examples(300)
-    tuned = tune(train, n_trials=10_000, budget_s=0.3, n_threads=2)
+    tuned = tune(train, n_trials=10_000, budget_s=0.3)
     assert 1 <= tuned.n_trials < 10_000
     assert np.isfinite(tuned.log_loss)
     assert tune(train, n_trials=10, budget_s=0.0).params == Params()
@@ -139,7 +139,7 @@ def test_labels_that_were_known_only_after_the_cut_are_not_learned_from() -> Non
 def test_large_data_are_tuned_on_whole_visitors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("footfall.models.boosted.MOST_TUNING_ROWS", 500)
     train, _, _ = _examples(600)
-    tuned = tune(train, n_trials=1, n_threads=2)
+    tuned = tune(train, n_trials=1)
     assert 400 < tuned.n_rows <= 500
 
 
@@ -152,7 +152,7 @@ def test_nobody_is_judged_by_trees_that_saw_them() -> None:
     train = train._replace(labels=coin[train.groups].astype(np.int8))
     boosted = _boosted(train, train, Params(max_depth=6, learning_rate=0.3, min_child_weight=0.1))
     seen = roc_auc(train.labels, raw_margin(boosted, train.features))
-    found = out_of_fold(train, boosted, n_folds=4, n_threads=2, is_exact=False)
+    found = out_of_fold(train, boosted, n_folds=4, is_exact=False)
     assert seen > 0.9
     assert roc_auc(train.labels, found.margins) < 0.65
     assert found.contributions.sum(axis=1) == pytest.approx(found.margins, abs=1e-3)

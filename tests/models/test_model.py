@@ -21,7 +21,7 @@ ROWS = made_up(1_000, seed=1).rows
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    return train(ROWS, TrainOptions(n_trials=0, targets=("session",)))
+    return train(ROWS, TrainOptions(n_trials=0, n_threads=1, targets=("session",)))
 
 
 def test_a_file_gives_the_same_model_again(model: Model, tmp_path: Path) -> None:

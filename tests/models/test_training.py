@@ -14,7 +14,7 @@ from footfall.models.rows import SESSION, WEEK, Rows, split_by_time
 from footfall.models.training import TrainOptions, examples, out_of_fold, train
 from footfall.record.features import FEATURE_IDX, N_FEATURES
 
-QUICK = TrainOptions(n_trials=0, made_ms=1_760_000_000_000, site=3)
+QUICK = TrainOptions(n_trials=0, n_threads=1, made_ms=1_760_000_000_000, site=3)
 SESSION_ONLY = msgspec.structs.replace(QUICK, targets=("session",))
 
 
