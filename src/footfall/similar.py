@@ -51,6 +51,8 @@ class _Placed(NamedTuple):
     """int32, rising."""
     seen: np.ndarray
     """int64, ms: as of which last event."""
+    n_events: np.ndarray
+    """How many there were; a merge may bring some without a later one."""
     places: np.ndarray
 
 
@@ -255,18 +257,19 @@ class SimilarVisitors:
         d = compared.space.places(np.zeros((1, len(compared.space.columns)), np.float32)).shape[1]
         before = known[1] if known is not None and known[0] is compared else _nowhere(d)
         places = np.empty((len(rows), d), np.float32)
-        seen = self._parts.engine.records["last_seen"][rows]
+        records = self._parts.engine.records
+        seen, n_events = records["last_seen"][rows], records["n_events"][rows]
         at = np.searchsorted(before.rows, rows)
         at[at == len(before.rows)] = 0
-        is_known = (
-            (before.rows[at] == rows) & (before.seen[at] == seen) if len(before.rows) else np.zeros(len(rows), bool)
-        )
+        is_known = np.zeros(len(rows), np.bool_)
+        if len(before.rows):
+            is_known = (before.rows[at] == rows) & (before.seen[at] == seen) & (before.n_events[at] == n_events)
         places[is_known] = before.places[at[is_known]]
         new = np.flatnonzero(~is_known)
         if len(new):
             features, seen[new] = self._features(rows[new])
             places[new] = compared.space.places(compared.space.contributions(features))
-        placed = _Placed(rows, seen, places)
+        placed = _Placed(rows, seen, n_events, places)
         if len(new) or len(rows) != len(before.rows):
             self._placed[site, is_live] = compared, placed
         return placed
@@ -307,7 +310,9 @@ class SimilarVisitors:
 
 
 def _nowhere(n_dims: int) -> _Placed:
-    return _Placed(np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros((0, n_dims), np.float32))
+    return _Placed(
+        np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, n_dims), np.float32)
+    )
 
 
 def _merged(found: Sequence[_Found], n: int) -> _Found:
