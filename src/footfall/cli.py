@@ -290,6 +290,8 @@ def evaluate(
     as_json: Annotated[bool, AS_JSON] = False,
 ) -> None:
     """Judge all ways of foretelling orders by the site's own past; a server may be running beside it."""
+    if "numpy" not in sys.modules:  # its linear algebra reads this once, when it is loaded
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", str(threads))
     from footfall.hosts.evaluating import WIDTH, evaluate_site, show
     from footfall.models.evaluation import Options
 

@@ -183,8 +183,6 @@ Progress = Callable[[str, int, int], None]
 
 def evaluate(rows: Rows, options: Options, on_progress: Progress | None = None) -> Evaluation:
     """Fit and judge all rivals. Raises BadInput if the rows can't tell one model from another: say too few orders."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
     start_s = time.monotonic()
     target = TARGETS.index(options.target)
     split = split_by_time(rows, target)
@@ -204,12 +202,11 @@ def evaluate(rows: Rows, options: Options, on_progress: Progress | None = None) 
         return options.budget_s - (time.monotonic() - start_s)
 
     tables = []
-    with threadpool_limits(options.n_threads):
-        for is_masked in masks:
-            question = Question(
-                rows, cut, target, is_masked, options.seed, options.n_threads, options.n_trials, remaining_s
-            )
-            tables.append(_table(question, options, step))
+    for is_masked in masks:
+        question = Question(
+            rows, cut, target, is_masked, options.seed, options.n_threads, options.n_trials, remaining_s
+        )
+        tables.append(_table(question, options, step))
     if on_progress is not None:
         on_progress("done", n_steps, n_steps)
     test = cut.test

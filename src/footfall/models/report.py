@@ -7,7 +7,6 @@ from typing import Any
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
 
 from footfall.models.drawing import PLAIN, key
 from footfall.models.evaluation import FIGURES, TITLES, Evaluation, Figure, OfClicks, Result, Table
@@ -87,7 +86,7 @@ def _section(table: Table) -> dict[str, Any]:
         ),
         "rows": [_row(result, best) for result in table.results],
         "legend": _legend(fitted),
-        "pictures": [(picture.title, picture.about, Markup(picture.svg)) for picture in pictures(table)],
+        "pictures": [(picture.title, picture.about, picture.svg) for picture in pictures(table)],
         "clicks": clicks_of(fitted),
         "by_clicks": [
             (result.title, [(number(of.roc_auc, ""), interval(of.roc_auc, "")) for of in result.by_clicks])
@@ -130,12 +129,12 @@ def _row(result: Result, best: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _legend(fitted: Sequence[Result]) -> list[tuple[Markup, str]]:
+def _legend(fitted: Sequence[Result]) -> list[tuple[str, str]]:
     names = {result.name for result in fitted}
-    shown = [(Markup(key(style)), TITLES[name]) for name, style in STYLES.items() if name in names]
+    shown = [(key(style), TITLES[name]) for name, style in STYLES.items() if name in names]
     others = [result.title for result in fitted if result.name not in STYLES and result.name != "base_rate"]
     if others:
-        shown.append((Markup(key(PLAIN)), ", ".join(others)))
+        shown.append((key(PLAIN), ", ".join(others)))
     return shown
 
 
