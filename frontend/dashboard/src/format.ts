@@ -11,6 +11,7 @@ setInterval(() => {
 
 const NUMBER = new Intl.NumberFormat();
 const SHORT = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+const TENTHS = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
@@ -53,7 +54,7 @@ export function percent(share: number | null | undefined): string {
   if (share <= 0) return "0 %";
   if (share < 0.001) return "< 0.1 %";
   if (share > 0.995 && share < 1) return "> 99 %";
-  return `${NUMBER.format(share < 0.0995 ? Number((share * 100).toFixed(1)) : Math.round(share * 100))} %`;
+  return `${share < 0.0995 ? TENTHS.format(share * 100) : NUMBER.format(Math.round(share * 100))} %`;
 }
 
 /** A probability as a count of people: "12 of 100", "4 of 1,000" where a hundred would be too few. */

@@ -2,8 +2,8 @@
 
 import { percent } from "../format";
 
-/** Small shares matter most, so the bar grows with the square root: 1 % fills a tenth, 25 % a half. */
-const length = (share: number) => Math.sqrt(Math.min(1, Math.max(0, share)));
+/** Few visits end with an order, so the bar grows with the cube root: 1 % fills a fifth, 6 % two fifths, 22 % three. */
+const length = (share: number) => Math.cbrt(Math.min(1, Math.max(0, share)));
 /** Five steps of the bar's length, from red to green. */
 export const stepOf = (share: number) => Math.min(4, Math.floor(length(share) * 5));
 

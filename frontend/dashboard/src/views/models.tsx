@@ -200,7 +200,9 @@ function Contest({ models, asked, isBusy }: Ways) {
         </ModelCard>
       ) : (
         <section class="card">
-          <h2>Champion</h2>
+          <div class="model-head">
+            <h2>Champion</h2>
+          </div>
           <p class="sub">None: a rule of thumb scores. Promote a version below.</p>
         </section>
       )}
@@ -225,7 +227,9 @@ function Contest({ models, asked, isBusy }: Ways) {
         </ModelCard>
       ) : (
         <section class="card">
-          <h2>Challenger</h2>
+          <div class="model-head">
+            <h2>Challenger</h2>
+          </div>
           <p class="sub">
             None. The next training makes one. It scores beside the champion without anybody seeing it, and is promoted
             once it is better on fresh data.
