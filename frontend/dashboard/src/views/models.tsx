@@ -41,6 +41,8 @@ export function ModelsView() {
     document.title = "Models · Footfall";
   }, []);
   useEffect(() => {
+    // What was said of a training's beginning is over with it.
+    if (!isTraining) said.value = "";
     load();
     loadDrift();
     const timer = setInterval(load, isTraining ? WHILE_TRAINING_MS : EVERY_MS);
