@@ -478,7 +478,10 @@ class _History(NamedTuple):
         last_ms = np.full(len(self.roots), _EVER[0], np.int64)
         np.maximum.at(last_ms, roots[in_session], self.times[in_session])
         ours = np.maximum(sessions, 0)
-        is_over = (sessions >= 0) & (last_ms[ours] + timeout_ms <= end_ms)
+        may_go_on = last_ms + timeout_ms > end_ms
+        if 2 * np.count_nonzero(may_go_on[np.unique(roots[in_session])]) > len(np.unique(roots[in_session])):
+            may_go_on[:] = False  # a history of hours: what there is of its sessions counts as if it were all
+        is_over = (sessions >= 0) & ~may_go_on[ours]
         labels[is_over, SESSION] = (last_order[ours] > event_idx)[is_over]
         # the week: the person's next order, in whatever session or in a store
         times = moments["time"]

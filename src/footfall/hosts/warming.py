@@ -7,19 +7,23 @@ import json
 import tempfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
+import pyarrow as pa
 
-from footfall.adapters.memory import MemoryRecordStore
+from footfall.adapters.memory import MemoryLake, MemoryRecordStore
 from footfall.engine import Engine
 from footfall.events.facts import Facts, FactsShelf, place_prices
 from footfall.events.geo import Geo
 from footfall.events.wire import Entry, Source
+from footfall.history import EVENTS
 from footfall.models.forest import forest_of
 from footfall.models.prior import Prior
 from footfall.models.rows import TARGETS
 from footfall.models.similarity import trees_of
 from footfall.record.features import N_FEATURES, features_into
 from footfall.settings import Settings
+from footfall.training_set import make_rows
 
 
 def warm_up(settings: Settings, empty_folder: Path) -> None:
@@ -47,10 +51,23 @@ def warm_up(settings: Settings, empty_folder: Path) -> None:
     engine.take_commit()
 
 
+def warm_up_training(empty_folder: Path) -> None:
+    """Go through the history of a made-up visitor; a server needs none of this, ``footfall train`` does."""
+    entry = Entry(1, 1_700_000_000_000, int(Source.SEGMENT), 1, b"")
+    payload = '{"type":"track","event":"Product Viewed","anonymousId":"warm","messageId":"m"}'
+    event = {"site": 1, "time_ms": entry.received_ms, "received_ms": entry.received_ms, "payload": payload,
+             "entry": msgspec.json.encode(entry).decode()}  # fmt: skip
+    lake = MemoryLake()
+    nothing = {field.name: "" if field.type == pa.string() else 0 for field in EVENTS}
+    lake.write("events", 0, 1, pa.Table.from_pylist([nothing | event], EVENTS))
+    make_rows(lake, FactsShelf(empty_folder), Settings(), 1, is_masked=True)
+
+
 def main() -> None:
     """Compile, and leave nothing but what was compiled."""
     with tempfile.TemporaryDirectory() as folder:
         warm_up(Settings(), Path(folder))
+        warm_up_training(Path(folder))
 
 
 if __name__ == "__main__":

@@ -65,11 +65,11 @@ def test_http_fails_when_the_ledger_is_not_what_was_acknowledged(capfd: pytest.C
 
 
 def test_replay_is_measured_beside_duckdb(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    size = ["--events", "3000", "--visitors", "200", "--processes", "2"]
+    size = ["--events", "3000", "--visitors", "200"]
     assert replay.main(["--json", *size, "--folder", str(tmp_path)]) == 0
 
     result = told(capfd)
     assert result["rates"].keys() == {"import", "replay", "duckdb", "duckdb_one_core"}
     assert all(rate["per_s"] > 0 for rate in result["rates"].values())
-    assert result["feature_rows"] > 100
+    assert result["matrix_rows"] > 100
     assert list(tmp_path.iterdir()) == []
