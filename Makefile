@@ -32,7 +32,7 @@ warm_stamp := $(VENV)/.stamp-warm
 
 frontend_sources := $(shell find frontend -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/coverage/*')
 
-kernel_sources := $(wildcard src/footfall/record/*.py src/footfall/events/*.py src/footfall/events/kernels/*.py)
+kernel_sources := $(wildcard src/footfall/record/*.py src/footfall/events/*.py src/footfall/events/kernels/*.py src/footfall/models/*.py)
 
 setup: $(python_stamp) $(static_stamp) $(clients_stamp) $(warm_stamp)
 	scripts/system-packages
