@@ -72,9 +72,15 @@ class VisitorIds:
 
     def of(self, site: int, row: int) -> str:
         """32 hex digits."""
+        return self.of_all(site, [row])[0]
+
+    def of_all(self, site: int, rows: Sequence[int]) -> list[str]:
+        """32 hex digits of each row."""
         encryptor = self._cipher.encryptor()
-        block = row.to_bytes(4, "big") + site.to_bytes(2, "big") + _MAGIC
-        return (encryptor.update(block) + encryptor.finalize()).hex()
+        tail = site.to_bytes(2, "big") + _MAGIC
+        blocks = b"".join([row.to_bytes(4, "big") + tail for row in rows])
+        text = (encryptor.update(blocks) + encryptor.finalize()).hex()
+        return [text[start : start + 32] for start in range(0, len(text), 32)]
 
     def row(self, site: int, visitor_id: str) -> int:
         """The row, or -1 if this is no visitor id of the site."""
@@ -230,12 +236,13 @@ class LiveProfiles:
             self._scored["scores"][scored.rows] = scored.scores
             self._scored["version"][scored.rows] = scored.versions
 
-    def forget_scores(self, site: int) -> None:
-        """The site has another model: its visitors are scored anew when they do something, or somebody looks."""
-        records = self._parts.engine.records
+    def forget_scores(self, _: int) -> None:
+        """A site has another model: visitors are scored anew when they do something, or somebody looks.
+
+        Those of all sites are, as looking up whose is whose in millions of records would take longer.
+        """
         with self._guard:
-            n = min(len(records), len(self._scored))
-            self._scored["scores"][:n][records["site"][:n] == site] = _UNKNOWN
+            self._scored["scores"] = _UNKNOWN
             self._n_forgotten += 1
 
     def _forget(self, rows: np.ndarray) -> None:
@@ -346,7 +353,7 @@ class LiveProfiles:
         with self._parts.lock:
             records = self._parts.engine.records[rows]
         users = self._users(rows, records)
-        ids = [self._ids.of(site, int(row)) for row in rows]
+        ids = self._ids.of_all(site, rows.tolist())
         return [(visitor_id, users.get(int(row), visitor_id[:8])) for row, visitor_id in zip(rows, ids, strict=True)]
 
     def session_scores(self, site: int, rows: np.ndarray) -> np.ndarray:
@@ -589,12 +596,12 @@ class LiveProfiles:
             "week": week,
             "scored_by": {**_scored_by(version), "is_calibrated": scorer.is_calibrated},
             "at": iso(int(record[0]["last_seen"])),
-            "reasons": [] if session is None else self._reasons(scorer, features[0], SESSION),
-            "week_reasons": [] if week is None else self._reasons(scorer, features[0], WEEK),
+            "reasons": [] if session is None else self._reasons(site, scorer, features[0], SESSION),
+            "week_reasons": [] if week is None else self._reasons(site, scorer, features[0], WEEK),
         }
 
-    def _reasons(self, scorer: Scorer, features: np.ndarray, target: int) -> list[dict[str, Any]]:
-        columns, effects = scorer.explain(features, target)
+    def _reasons(self, site: int, scorer: Scorer, features: np.ndarray, target: int) -> list[dict[str, Any]]:
+        columns, effects = self._parts.scoring.explain(site, scorer, features, target)
         names = [CATALOGUE[column].name for column in columns]
         currency = self._parts.engine.settings.base_currency
         return [

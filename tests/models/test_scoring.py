@@ -29,6 +29,9 @@ class Broken(Constant):
     def score_into(self, features: np.ndarray, scores: np.ndarray) -> None:
         raise ZeroDivisionError("of course")
 
+    def explain(self, features: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray]:
+        raise ZeroDivisionError("of course")
+
 
 def records_of(n: int) -> np.ndarray:
     records = np.zeros(n, RECORD)
@@ -84,6 +87,15 @@ def test_a_model_that_raises_is_replaced_by_the_prior_counted_and_told_once() ->
     assert scoring.failures == {1: "version 9: ZeroDivisionError: of course"}
     scoring.use(1, Constant(10, 0.5))
     assert scoring.failures == {}
+
+
+def test_a_model_that_cannot_explain_itself_gives_no_reasons() -> None:
+    scoring, broken = Scoring(), Broken(9, 0.0)
+    columns, effects = scoring.explain(1, broken, np.zeros(N_FEATURES, np.float32), 0)
+    assert len(columns) == len(effects) == 0
+    assert scoring.n_failed == 1
+    columns, effects = scoring.explain(1, scoring.prior, np.zeros(N_FEATURES, np.float32), 0)
+    assert len(columns) == len(effects) > 3
 
 
 def test_the_challenger_is_asked_only_for_itself() -> None:

@@ -101,14 +101,25 @@ class Scoring:
         scores[features[:, _IS_BOT] > 0] = np.nan
         return challenger.version, scores
 
+    def explain(self, site: int, scorer: Scorer, features: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray]:
+        """As ``scorer`` explains a visitor of a site; nothing if it fails, which is counted."""
+        try:
+            return scorer.explain(features, target)
+        except Exception as error:  # noqa: BLE001 - a score without reasons is better than no answer, and it is told
+            self._note(site, scorer, error)
+            return np.zeros(0, np.int32), np.zeros(0)
+
     def _ask(self, site: int, scorer: Scorer, features: np.ndarray, scores: np.ndarray) -> bool:
         try:
             scorer.score_into(features, scores)
         except Exception as error:  # noqa: BLE001 - an event can fail, a process can't: the prior scores, and it is told
-            self.n_failed += 1
-            self.failures.setdefault(site, f"version {scorer.version}: {type(error).__name__}: {error}")
+            self._note(site, scorer, error)
             return False
         return True
+
+    def _note(self, site: int, scorer: Scorer, error: Exception) -> None:
+        self.n_failed += 1
+        self.failures.setdefault(site, f"version {scorer.version}: {type(error).__name__}: {error}")
 
 
 def _is_in_session(records: np.ndarray, rows: np.ndarray, events: np.ndarray, idx: np.ndarray) -> np.ndarray:
