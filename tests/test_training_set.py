@@ -248,6 +248,15 @@ def test_the_label_of_a_session_is_an_order_after_the_event(shop: Shop) -> None:
     assert rows.labels[:, SESSION].tolist() == [1, 1, 0, 0, 0, UNKNOWN]  # the last one may be going on
 
 
+def test_sessions_that_may_go_on_count_as_they_are_when_they_are_most_of_the_history(shop: Shop) -> None:
+    shop.send(
+        track("Product Viewed", NOON_MS, "one"),
+        track("Product Viewed", NOON_MS + MINUTE_MS, "two"),
+        track("Order Completed", NOON_MS + 2 * MINUTE_MS, "two", order_id="1", revenue=5),
+    )
+    assert rows_of(shop).labels.tolist() == [[0, UNKNOWN], [1, UNKNOWN], [0, UNKNOWN]]
+
+
 def test_an_order_in_a_store_is_not_in_the_session_but_in_the_week(shop: Shop) -> None:
     shop.clock.set_ms(NOON_MS + 30 * DAY_MS)
     shop.send(

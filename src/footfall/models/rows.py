@@ -144,7 +144,7 @@ def _too_few(rows: Rows, target: int, why: str) -> BadInput:
     n_orders = len(np.unique(rows.sessions[rows.labels[:, target] == 1]))
     days = (int(rows.times.max()) - int(rows.times.min())) / DAY_MS if len(rows) else 0.0
     if target == WEEK:
-        why += f", from more than {LEAST_WEEK_DAYS} days, as the parts must lie a week apart"
+        why += f" (it takes more than {LEAST_WEEK_DAYS} days of visits, as the parts must lie a week apart)"
     return BadInput(
         f"For the target {TARGETS[target]} {why}; the history has {n_sessions} sessions in {days:.1f} days, {n_orders} "
         "of them with an order to come. Collect or import more.",
