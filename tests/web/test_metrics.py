@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.web.house import House, house
 
-from footfall.web.metrics import Metrics
+from footfall.web.metrics import Metrics, ModelFigures
 from footfall.web.tally import BUCKETS_S, Tally
 
 
@@ -90,3 +90,28 @@ def test_what_the_collector_counts_stands_in_the_metrics() -> None:
     assert 'footfall_http_answers_total{status="503"} 1.0' in text
     assert 'footfall_http_refused_total{code="busy"} 1.0' in text
     assert "footfall_events_left_out_total 4.0" in text
+
+
+def test_models_stand_in_the_metrics() -> None:
+    class Watched:
+        def figures(self) -> list[ModelFigures]:
+            return [
+                ModelFigures(1, 7, 8, 0.4, None, {"session": 0.03}, {"session": 0.05}, ("drift:features",)),
+                ModelFigures(2, 0, 0, None, None, {}, {}, ()),
+            ]
+
+    metrics = Metrics()
+    metrics.watch_models(Watched())
+    families = text_string_to_metric_families(metrics.text().decode())
+    samples = [s for family in families for s in family.samples if "model" in s.name]
+    found = {(s.name, *sorted(s.labels.values())): s.value for s in samples}
+    assert found == {
+        ("footfall_model_version", "1", "champion"): 7,
+        ("footfall_model_version", "1", "challenger"): 8,
+        ("footfall_model_version", "2", "champion"): 0,
+        ("footfall_model_version", "2", "challenger"): 0,
+        ("footfall_model_psi", "1", "feature"): 0.4,
+        ("footfall_model_orders_share", "1", "predicted", "session"): 0.03,
+        ("footfall_model_orders_share", "1", "observed", "session"): 0.05,
+        ("footfall_model_alarm", "1", "drift:features"): 1,
+    }

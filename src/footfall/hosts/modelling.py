@@ -4,6 +4,7 @@ One thread turns once a second and does one thing after the other; none of it is
 logged, becomes an alarm, and is tried again; whatever served goes on serving.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -18,11 +19,11 @@ import structlog
 from footfall.adapters.deployed import Copy, Deployed, DeployedModels, Outcome
 from footfall.adapters.registry import open_registry
 from footfall.base.clock import Clock
-from footfall.base.errors import BadInput, FootfallError
+from footfall.base.errors import BadInput, FootfallError, Unavailable
 from footfall.base.kinds import Kind
 from footfall.hosts.alarms import Alarms
 from footfall.hosts.shown import model_detail, model_list
-from footfall.hosts.training import Options, Order, is_training
+from footfall.hosts.training import TOLD, Options, Order, is_training
 from footfall.hosts.versions import add_champion, roll_back
 from footfall.hosts.watching import Look, look
 from footfall.models.model import from_bytes
@@ -288,17 +289,17 @@ class Modelling:
                 continue
             del self._training[site]
             file.seek(0)
-            said = file.read().decode(errors="replace").strip()
+            lines = file.read().decode(errors="replace").strip().splitlines()
             file.close()
-            if code not in (0, 1):
-                message = (
-                    f"The training ended with code {code}: {said[-300:] or 'it was killed; is there enough memory?'}"
-                )
-                self._copies.tell(site, Outcome(self._clock.now_ms(), "failed", message, "server"))
             outcome = self._copies.outcome(site)
-            told = [] if code == 0 or outcome is None else [("", f"The last training failed: {outcome.message}")]
-            self.alarms.hold(site, "training", told)
-            _log.info("a training has ended", site=site, outcome=outcome.outcome if outcome else code)
+            message = "" if outcome is None else outcome.message
+            if code not in (0, TOLD):
+                why = lines[-1][:500] if lines else "it was killed; is there enough memory?"
+                message = f"The training ended with code {code}: {why}"
+                with contextlib.suppress(Unavailable):  # on a full disk the alarm and the log have it
+                    self._copies.tell(site, Outcome(self._clock.now_ms(), "failed", message, "server"))
+            self.alarms.hold(site, "training", [("", f"The last training failed: {message}")] if code else [])
+            _log.info("a training has ended", site=site, code=code, message=message)
 
     # -- ports.Models --------------------------------------------------------------------------------------------------
 

@@ -331,6 +331,10 @@ def _silent(what: str, done: int, n: int) -> None:
     """Nobody looks."""
 
 
+TOLD = 3
+"""How the process ends when the training failed in a way that is on disk; 1 is what Python itself ends with."""
+
+
 class Order(msgspec.Struct, frozen=True):
     """What the server tells the process that it lets train."""
 
@@ -348,7 +352,7 @@ def main() -> int:
         trained = train_site(Path(order.data), order.settings, order.site, order.options)
     except FootfallError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return TOLD
     sys.stdout.buffer.write(msgspec.json.encode(trained) + b"\n")
     return 0
 
