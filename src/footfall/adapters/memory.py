@@ -313,15 +313,15 @@ class MemoryLake:
         """Nothing to do."""
         return 0
 
-    def retain(self, oldest_date: str) -> int:
+    def retain(self, oldest_date: str, table: str = "") -> int:
         """See the port; returns how many parts lost rows."""
         oldest_ms = int(datetime.fromisoformat(oldest_date).replace(tzinfo=UTC).timestamp() * 1000)
         n_changed = 0
         with self._lock:
             self._check_open()
-            for table, parts in self._parts.items():
-                for key, rows in parts.items():
-                    parts[key] = rows.filter(pc.greater_equal(rows[TABLES[table].time_column], oldest_ms))
+            for name, parts in self._parts.items():
+                for key, rows in parts.items() if table in ("", name) else ():
+                    parts[key] = rows.filter(pc.greater_equal(rows[TABLES[name].time_column], oldest_ms))
                     n_changed += len(parts[key]) < len(rows)
         return n_changed
 
