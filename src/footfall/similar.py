@@ -15,7 +15,7 @@ from footfall.base.errors import BadInput
 from footfall.base.kinds import Kind
 from footfall.base.times import iso
 from footfall.models.families import FAMILY_OF
-from footfall.models.neighbours import Near, Past, nearest_exactly
+from footfall.models.neighbours import Near, Past, Points, nearest_exactly
 from footfall.models.serving import Served
 from footfall.models.similarity import Likeness, PriorSpace
 from footfall.models.words import words
@@ -127,12 +127,13 @@ class SimilarVisitors:
         found = []
         if among != "past":
             found.append(self._near_live(site, compared, live, row, place, n, most))
+        seen = compared.past.points(place, max(2 * n + 8, space.n_neighbours)) if compared.past is not None else None
         if among != "live":
-            found.append(self._near_past(site, compared, live, row, place, n, most))
+            found.append(self._near_past(site, compared, live, row, place, n, most, seen))
         chosen = _merged(found, n)
         propensity = None
         if compared.past is not None:
-            told = compared.past.propensity(place, space.n_neighbours)
+            told = compared.past.propensity(place, space.n_neighbours, seen)
             propensity = round(told, 6) if np.isfinite(told) else None
         shared = self._shared(compared, parts[0], features[0], chosen.places)
         named = self._profiles.labels(site, np.append(chosen.roots, np.int32(row)))
@@ -171,13 +172,14 @@ class SimilarVisitors:
         return self._nearest(placed, place, n, most, is_live=True)
 
     def _near_past(
-        self, site: int, compared: Compared, live: np.ndarray, row: int, place: np.ndarray, n: int, most: float
-    ) -> _Found:
+        self, site: int, compared: Compared, live: np.ndarray, row: int, place: np.ndarray, n: int, most: float,
+        seen: Points | None,
+    ) -> _Found:  # fmt: skip
         if compared.past is None:
             placed = self._places(site, compared, self._recent(site, live, row), is_live=False)
             return self._nearest(placed, place, n, most, is_live=False)
         near: Near = compared.past.near(
-            place, n, lambda rows: self._roots(site, rows), most_distance=most, leave_out=row
+            place, n, lambda rows: self._roots(site, rows), most_distance=most, leave_out=row, seen=seen
         )
         visits = near.visits
         return _Found(

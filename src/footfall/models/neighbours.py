@@ -34,9 +34,8 @@ MOST_MOMENTS = 2_000_000
 _LINKS = 16
 """Of each point to others; twice as many at the lowest level."""
 _LOOK_WHEN_BUILDING = 80
-_LOOK_LEAST = 96
-"""Candidates that a search of the graph keeps, at least."""
-_LOOK_FACTOR = 4
+_LOOK_LEAST = 400
+"""Candidates that a search of the graph keeps, at least; and half as many again as are asked for."""
 _MOST_FETCHED = 20_000
 _FORMAT = 1
 _DIGEST_SIZE = 16
@@ -54,6 +53,15 @@ class Near(NamedTuple):
     """int32[n]: whose visit it is today."""
     places: np.ndarray
     """float32[n, d]"""
+    distances: np.ndarray
+    """float64[n]"""
+
+
+class Points(NamedTuple):
+    """Points of a :class:`Past`, nearest first."""
+
+    points: np.ndarray
+    """int64[n]"""
     distances: np.ndarray
     """float64[n]"""
 
@@ -113,15 +121,17 @@ class Past:
         *,
         most_distance: float = float("inf"),
         leave_out: int = -1,
+        seen: Points | None = None,
     ) -> Near:
         """The nearest visit of each of the nearest ``n`` visitors, none farther than ``most_distance``.
 
         ``place`` float32[d]; ``leave_out`` is the visitor (as of today) that isn't looked for. Of one visitor's visits
-        at the same place it is the latest.
+        at the same place it is the latest. ``seen`` are the nearest points, if they are known already.
         """
         n_points = min(self.n_points, 2 * n + 8)
         while True:
-            points, distances = self._search(place, n_points)
+            points, distances = seen or self.points(place, n_points)
+            n_points, seen = max(n_points, len(points)), None
             is_near = distances <= most_distance
             found = self._told(points[is_near], distances[is_near], n, roots, leave_out)
             is_all = n_points >= min(self.n_points, _MOST_FETCHED)
@@ -139,10 +149,11 @@ class Past:
         at = at[kept]
         return Near(self._visits[idx[kept]], whose[kept], self._places(points[at]), distances[at])
 
-    def propensity(self, place: np.ndarray, n_neighbours: int) -> float:
+    def propensity(self, place: np.ndarray, n_neighbours: int, seen: Points | None = None) -> float:
         """Share of the nearest visits that an order came after, nearer ones counting more (Epanechnikov 1969), drawn
         to the base rate as much as one more neighbour would; NaN where there is nothing to tell by."""
-        points, distances = self._search(place, min(self.n_points, n_neighbours))
+        points, distances = seen or self.points(place, n_neighbours)
+        points, distances = points[:n_neighbours], distances[:n_neighbours]
         if not len(points) or not np.isfinite(self.base_rate):
             return float("nan")
         n_moments = np.cumsum((self._starts[1:] - self._starts[:-1])[points])
@@ -154,20 +165,21 @@ class Past:
         ones = float((nearness * self._ones[points]).sum())
         return (ones + drawn * self.base_rate) / (weight + drawn)
 
-    def _search(self, place: np.ndarray, n_points: int) -> tuple[np.ndarray, np.ndarray]:
-        """Points and distances, nearest first."""
+    def points(self, place: np.ndarray, n_points: int) -> Points:
+        """The nearest points to a place float32[d]."""
         import faiss
 
+        n_points = min(n_points, self.n_points)
         if n_points <= 0:
-            return np.zeros(0, np.int64), np.zeros(0)
+            return Points(np.zeros(0, np.int64), np.zeros(0))
         asked = np.ascontiguousarray(place, np.float32).reshape(1, -1)
         if isinstance(self._index, faiss.IndexHNSW):
-            looks = max(_LOOK_LEAST, _LOOK_FACTOR * n_points)
+            looks = max(_LOOK_LEAST, n_points + n_points // 2)
             squared, points = self._index.search(asked, n_points, params=faiss.SearchParametersHNSW(efSearch=looks))  # type: ignore[attr-defined]
         else:
             squared, points = self._index.search(asked, n_points)
         is_there = points[0] >= 0
-        return points[0][is_there], np.sqrt(np.maximum(squared[0][is_there].astype(np.float64), 0.0))
+        return Points(points[0][is_there], np.sqrt(np.maximum(squared[0][is_there].astype(np.float64), 0.0)))
 
     def _places(self, points: np.ndarray) -> np.ndarray:
         if not len(points):

@@ -128,10 +128,11 @@ def _neighbours(
 
 
 def _raw(known: np.ndarray, labels: np.ndarray, asked: np.ndarray, truth: np.ndarray) -> float:
-    """ROC-AUC of neighbours by standardised features; their number by the sessions learned from."""
-    middle, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
-    spread[spread == 0] = 1.0
-    past, now = (np.nan_to_num((part - middle) / spread).astype(np.float32) for part in (known, asked))
+    """ROC-AUC of neighbours by the standardised logarithms of the ten numbers (codes and ratios do neighbours harm);
+    their number by the sessions learned from."""
+    known, asked = (np.log1p(part[:, : len(_NUMBERS)]) for part in (known, asked))
+    middle, spread = known.mean(axis=0), known.std(axis=0)
+    past, now = ((part - middle) / spread for part in (known, asked))
     ones, numbers = np.ones(len(labels)), np.arange(len(labels))
     of_known = [
         roc_auc(labels, propensity_by_neighbours(past, past, labels, ones, k, visitors=numbers, past_visitors=numbers))
