@@ -357,8 +357,8 @@ class Modelling:
             return self._registry
 
     def _is_known(self, site: int) -> bool:
-        """Whether anything was ever trained for it here, so that a first look doesn't wait for the registry."""
-        return site in self._copies.sites() or bool(self._settings.model_registry_url)
+        """Whether a model ever served it here: else nobody needs to wait for the registry to open."""
+        return bool(self._copies.stamp(site) or self._settings.model_registry_url)
 
 
 def _ignore(site: int, served: Served | None, past: bytes) -> None:
