@@ -74,7 +74,7 @@ def lived(shop: Shop, events: Sequence[dict[str, Any]], sizes: Sequence[int]) ->
 
 @pytest.mark.parametrize("sizes", [[1, 3, 7, 2, 5] * 100, [13, 40, 1] * 40], ids=["small", "large"])
 def test_a_row_is_what_the_live_engine_had_bit_by_bit(shop: Shop, sizes: list[int]) -> None:
-    had = lived(shop, trace(5, 900, step_ms=100_000), sizes)
+    had = lived(shop, trace(5, 600, step_ms=100_000), sizes)
     counters = shop.folder.engine.counters
     assert counters["merges"] > 3
     assert counters["facts"] > 0
@@ -188,7 +188,7 @@ def test_only_rows_of_the_asked_time_come_and_know_all_before(shop: Shop) -> Non
 
 
 def test_whole_sessions_are_left_out_when_there_are_too_many_rows(shop: Shop) -> None:
-    lived(shop, trace(8, 900), [50] * 18)
+    lived(shop, trace(8, 500), [50] * 10)
     rows = rows_of(shop)
     few = rows_of(shop, most_rows=len(rows) // 3)
     assert 0 < len(few) <= len(rows) // 3
@@ -214,7 +214,7 @@ def test_progress_is_told_up_to_the_last_event(shop: Shop) -> None:
 
 
 def test_a_visitor_is_numbered_by_a_row_that_leads_to_the_visitor_of_today(shop: Shop) -> None:
-    lived(shop, trace(10, 600), [17] * 36)
+    lived(shop, trace(10, 400), [17] * 24)
     rows = rows_of(shop)
     engine = shop.folder.engine
     roots = set()
@@ -331,7 +331,7 @@ def test_sessions_that_turn_out_to_be_one_share_their_future_and_keep_their_own_
 
 
 def test_a_trail_has_as_many_events_as_the_session_had(shop: Shop) -> None:
-    lived(shop, trace(11, 900, step_ms=60_000), [9] * 100)
+    lived(shop, trace(11, 600, step_ms=60_000), [9] * 70)
     rows = rows_of(shop)
     last_kinds = rows.kinds[rows.trails + rows.n_seen - 1]
     wanted = rows.features[:, FEATURE_IDX["last_kind"]]
@@ -359,7 +359,7 @@ def test_a_merge_that_was_taken_back_never_happened(shop: Shop) -> None:
 
 def test_masked_rows_are_those_of_a_history_without_carts(tmp_path: Path) -> None:
     # who is who is known from all events, in both: so nobody signs in here
-    events = [{**event, "userId": None} for event in trace(12, 500) if event["type"] != "alias"]
+    events = [{**event, "userId": None} for event in trace(12, 300) if event["type"] != "alias"]
     hidden = {"Product Added", "Product Removed", "Cart Viewed", "Checkout Started"}
     whole, without = Shop(tmp_path / "whole"), Shop(tmp_path / "without")
     try:
@@ -374,7 +374,7 @@ def test_masked_rows_are_those_of_a_history_without_carts(tmp_path: Path) -> Non
         its = [index for index, _ in seen]
         other = rows_of(without, wanted_offsets=np.array([offset for _, offset in seen]))
         by_offset = dict(zip(other.offsets.tolist(), other.features, strict=True))
-        assert len(its) > 100
+        assert len(its) > 60
         assert (rows.features[its] != rows.masked[its]).any()
         for index, offset in seen:
             assert _differing(rows.masked[index], by_offset[offset]) == []
@@ -405,7 +405,7 @@ def until(lake: Lake, offset: int) -> Lake:
     return past
 
 
-def rows_that_know_the_future(make: Make, lake: Lake, n_tried: int = 12) -> list[int]:
+def rows_that_know_the_future(make: Make, lake: Lake, n_tried: int = 8) -> list[int]:
     """Log offsets of rows that come out differently when nothing after their event ever happened."""
     rows = make(lake)
     guilty = []
@@ -419,14 +419,14 @@ def rows_that_know_the_future(make: Make, lake: Lake, n_tried: int = 12) -> list
 
 
 def test_no_row_knows_what_comes_after_it(shop: Shop) -> None:
-    lived(shop, trace(13, 500), [23] * 25)
+    lived(shop, trace(13, 300), [23] * 15)
     shop.store()
     make = _maker(shop)
     assert rows_that_know_the_future(make, shop.folder.lake) == []
 
 
 def test_features_of_the_batchs_end_are_caught(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    lived(shop, trace(13, 500), [23] * 25)
+    lived(shop, trace(13, 300), [23] * 15)
     shop.store()
 
     def leaky(records: np.ndarray, *rest: Any) -> Any:
@@ -440,7 +440,7 @@ def test_features_of_the_batchs_end_are_caught(shop: Shop, monkeypatch: pytest.M
 
 
 def test_a_label_among_the_features_is_caught(shop: Shop) -> None:
-    lived(shop, trace(14, 500), [23] * 25)
+    lived(shop, trace(14, 300), [23] * 15)
     shop.store()
     make = _maker(shop)
 
