@@ -140,6 +140,7 @@ def test_the_next_demo_goes_on_with_the_same_people_and_no_second_history(
     first = start(*SMALL, "--data", str(data))
     first_login = first.says(r"Dashboard +(\S+)")
     assert first.says(r"(History: [\d,]+ events)")
+    assert first.says(r"scores come from the prior: (.+)")  # a history so small teaches nothing
     assert first.end(signal.SIGTERM) == 0, first.printed
     known = {one.anonymous_id for one in truth.read(data / BACKSTAGE / truth.FILE_NAME)}
     second = start(*SMALL, "--data", str(data))
@@ -150,6 +151,8 @@ def test_the_next_demo_goes_on_with_the_same_people_and_no_second_history(
     until(lambda: dashboard.get("/api/ledger")["applied"] >= applied + 300)
     assert dashboard.get("/api/ledger")["duplicate"] == 0
     assert "History" not in second.printed
+    assert "Learning" not in second.printed
+    assert dashboard.get("/api/models")["last_training"]["outcome"] == "failed"
     assert second.end(signal.SIGINT) == 0, second.printed
     told = list(truth.read(data / BACKSTAGE / truth.FILE_NAME))
     assert {one.anonymous_id for one in told[len(known) :]} & known
