@@ -108,7 +108,7 @@ def test_twenty_events_are_refused(tmp_path: Path) -> None:
     file.write_bytes(b"\n".join(msgspec.json.encode(line) for line in lines))
     take_in(data, SETTINGS, [file], "segment", None, "")
 
-    with pytest.raises(BadInput, match="0 of them with an order to come. Collect or import more"):
+    with pytest.raises(BadInput, match="0 have an order later in the session .* at least 5 of each are needed"):
         evaluate_site(data, SETTINGS, "", QUICK)
 
 

@@ -212,6 +212,6 @@ def test_the_verdict_says_when_nothing_demographic_is_known() -> None:
     said = verdict([Table(True, [unknown, _result("boosted", 0.7)], None, "boosted")])[0]
 
     assert said == (
-        "Without cart events, the clicks (boosted trees) reach a ROC-AUC of 0.700 (0.680 to 0.720); nothing demographic "
-        "could be fitted to compare with."
+        "Without cart events, the clicks (boosted trees) reach a ROC-AUC of 0.700 (0.680 to 0.720); nothing "
+        "demographic could be fitted to compare with."
     )
