@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-import httpx
 import structlog
 
 from footfall.base.clock import Clock
@@ -87,6 +86,8 @@ class Alarms:
                 self._thread.start()
 
     def _run(self) -> None:
+        import httpx  # a third of a second, which no start should wait for
+
         with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False) as client:
             while True:
                 notice = self._waiting.get()
