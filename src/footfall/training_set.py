@@ -558,6 +558,9 @@ def _laid(parts: list[np.ndarray], places: np.ndarray, n: int) -> np.ndarray:
         part, parts[k] = parts[k], np.zeros((0, N_FEATURES), np.float32)
         where = places[at : at + len(part)]
         at += len(part)
-        if n:
-            out[where[where >= 0]] = part[where >= 0]
+        is_kept_row = where >= 0
+        if is_kept_row.all():
+            out[where] = part
+        elif n:
+            out[where[is_kept_row]] = part[is_kept_row]
     return out
