@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
 from footfall import cli, config
 from footfall.cli import main
@@ -243,3 +244,11 @@ def test_a_folder_that_a_server_holds_is_left_alone(data: Path, capsys: pytest.C
         code, _, err = run(capsys, "import", events, "--data", data, "--format", "segment")
     assert code == 1
     assert "in use" in err
+
+
+def test_what_is_logged_stays_out_of_the_answer(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["init", "--data", str(tmp_path / "d"), "--json"]) == 0
+    structlog.get_logger("footfall").warning("told while a command runs")
+    told = capfd.readouterr()
+    assert set(json.loads(told.out)) == {"site", "write_key", "server_key", "token", "login_url"}
+    assert "told while a command runs" in told.err

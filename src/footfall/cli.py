@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -54,6 +55,7 @@ LATER_BENCHES = ("decide", "stream")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 it could not be done, 2 wrong usage."""
+    structlog.configure(logger_factory=_to_stderr)  # stdout is the command's answer, often JSON
     try:
         app(args=None if arguments is None else list(arguments), standalone_mode=True)
     except FootfallError as error:
@@ -66,6 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _to_stderr(*_: object) -> structlog.PrintLogger:
+    return structlog.PrintLogger(sys.stderr)
 
 
 def takes_settings(command: Callable[..., None]) -> Callable[..., None]:

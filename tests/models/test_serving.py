@@ -10,7 +10,7 @@ import pytest
 from tests.models.made_up import made_up
 
 from footfall.base.errors import BadInput, Missing
-from footfall.models.boosted import raw_margin
+from footfall.models.boosted import probability, raw_margin
 from footfall.models.model import Model, from_bytes, probabilities, to_bytes
 from footfall.models.rows import SESSION, WEEK
 from footfall.models.serving import Served
@@ -37,6 +37,17 @@ def test_both_targets_are_scored_as_the_trained_model_scores_them(model: Model) 
     scores = scores_of(served, ROWS.features)
     np.testing.assert_allclose(scores[:, SESSION], probabilities(model, "session", ROWS.features), atol=1e-6)
     np.testing.assert_allclose(scores[:, WEEK], probabilities(model, "week", ROWS.features), atol=1e-6)
+
+
+def test_an_order_within_a_week_is_never_less_probable_than_one_in_this_session(model: Model) -> None:
+    session, week = model.targets["session"], model.targets["week"]
+    swapped = msgspec.structs.replace(model, targets={"session": week, "week": session})
+    alone = probability(session, ROWS.features)
+    assert (alone < probability(week, ROWS.features)).any()
+    scores = scores_of(Served(swapped, 1), ROWS.features)
+    assert (scores[:, WEEK] >= scores[:, SESSION]).all()
+    np.testing.assert_allclose(scores[:, WEEK], np.maximum(alone, scores[:, SESSION]), atol=1e-6)
+    np.testing.assert_allclose(scores[:, WEEK], probabilities(swapped, "week", ROWS.features), atol=1e-6)
 
 
 def test_a_target_that_was_not_learned_has_no_score_and_no_reasons(model: Model) -> None:

@@ -16,6 +16,7 @@ from xxhash import xxh3_128_digest
 from footfall.base.errors import BadInput, Missing, Unavailable
 from footfall.models.boosted import Boosted, Params, probability
 from footfall.models.drift import Bins
+from footfall.models.rows import SESSION, TARGETS
 from footfall.record.features import CATALOGUE_ID
 from footfall.record.layout import LAYOUT
 
@@ -126,12 +127,15 @@ class _Header(msgspec.Struct, frozen=True):
 
 
 def probabilities(model: Model, target: str, features: np.ndarray) -> np.ndarray:
-    """float64[n], calibrated, of features float32[n, N_FEATURES]; raises Missing for a target it wasn't trained for."""
+    """float64[n], calibrated, of features float32[n, N_FEATURES], as served: an order within seven days is never less
+    probable than one in this session. Raises Missing for a target it wasn't trained for."""
     boosted = model.targets.get(target)
     if boosted is None:
         why = model.card.skipped.get(target, "it wasn't asked for")
         raise Missing(f"The model has no target {target!r} ({why}): train it with more data.", code="no_target")
-    return probability(boosted, features)
+    found = probability(boosted, features)
+    session = model.targets.get(TARGETS[SESSION])
+    return found if boosted is session or session is None else np.maximum(found, probability(session, features))
 
 
 def why_not(catalogue_id: str, layout: int) -> str:

@@ -10,7 +10,7 @@ from footfall.base.errors import Missing
 from footfall.models.boosted import contributions
 from footfall.models.forest import forest_of
 from footfall.models.model import Model
-from footfall.models.rows import SESSION, TARGETS
+from footfall.models.rows import SESSION, TARGETS, WEEK
 from footfall.models.similarity import Space
 from footfall.record.features import N_FEATURES
 
@@ -47,6 +47,8 @@ class Served:
             scores[:] = np.nan
         for at, (target, boosted) in enumerate(self._targets):
             scores[:, target] = boosted.calibration.apply(margins[:, at])
+        if len(self._targets) == len(TARGETS):  # an order in this session is one within seven days
+            np.maximum(scores[:, WEEK], scores[:, SESSION], out=scores[:, WEEK])
 
     def explain(self, features: np.ndarray, target: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`footfall.models.scorer.Scorer`."""
