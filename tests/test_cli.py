@@ -66,7 +66,7 @@ def test_login_prints_a_new_link(data: Path, capsys: pytest.CaptureFixture[str])
         ["failed", "show", "seven", "--data", "d"],
         ["bench", "decide"],
         ["bench", "nonsense"],
-        ["train", "--data", "d"],
+        ["train"],
         ["demo", "--visitors-per-minute", "0"],
         ["serve", "--data", "d", "--no-such-setting", "1"],
     ],

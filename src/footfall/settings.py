@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decisions_max_per_s: Annotated[
         int, _about("Scores a second that are logged with the features they were made from; 0: none.", ge=0, le=10_000)
     ] = 200
-    decisions_retention_days: Annotated[int, _about("Days that logged scores are kept.", ge=1)] = 30
+    decision_retention_days: Annotated[int, _about("Days that logged scores are kept.", ge=1)] = 30
     reserve_visitors: Annotated[int, _about("Visitors for which memory is set aside at start.", ge=1024)] = 100_000
     geo_database: Annotated[str, _about("Path of an .mmdb file (MaxMind or DB-IP), or empty.")] = ""
     trusted_proxies: Annotated[

@@ -126,7 +126,7 @@ def test_a_lake_that_fails_gets_the_decisions_later(shop: Shop, monkeypatch: pyt
 
 
 def test_decisions_go_after_their_retention_and_events_stay(tmp_path: Path) -> None:
-    shop = Shop(tmp_path / "data", msgspec.structs.replace(SETTINGS, decisions_retention_days=10))
+    shop = Shop(tmp_path / "data", msgspec.structs.replace(SETTINGS, decision_retention_days=10))
     shop.folder.is_scoring = True
     shop.send(track("Product Viewed", anonymous="a1"))
     shop.store()

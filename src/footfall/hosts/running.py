@@ -25,7 +25,7 @@ from footfall.base.clock import Clock, SystemClock
 from footfall.base.errors import FootfallError, Unavailable
 from footfall.engine import Engine, split_at_control
 from footfall.events.columns import Columns
-from footfall.events.facts import FactsShelf, same_facts
+from footfall.events.facts import FactsShelf, is_news
 from footfall.events.geo import Geo
 from footfall.events.wire import Entry, Source
 from footfall.history import Historian, decision_table, facts_of
@@ -276,12 +276,12 @@ class DataFolder:
     def publish_facts(self, now_ms: int) -> int:
         """Make a new snapshot of shared facts from the lake and name it in the log; returns the version in force.
 
-        Nothing is published when nothing is known, or the same as in the snapshot before.
+        Nothing is published when nothing is known, or nearly the same as in the snapshot before.
         """
         version = self.shelf.free_version(now_ms)
         facts = facts_of(self.lake, version, now_ms - self.settings.facts_window_days * _DAY_MS, now_ms + 1)
         with self.lock:
-            if facts.is_empty() or same_facts(facts, self.engine.facts):
+            if facts.is_empty() or not is_news(facts, self.engine.facts):
                 return self.engine.counters["facts"]
         self.shelf.put(facts)
         self.log.append([Entry(0, now_ms, int(Source.ENGINE), 1, b"", facts=version)])
@@ -293,7 +293,7 @@ class DataFolder:
         self.lake.compact(_date(now_ms))
         if settings.lake_retention_days:
             self.lake.retain(_date(now_ms - settings.lake_retention_days * _DAY_MS))
-        self.lake.retain(_date(now_ms - settings.decisions_retention_days * _DAY_MS), "decisions")
+        self.lake.retain(_date(now_ms - settings.decision_retention_days * _DAY_MS), "decisions")
         self.store.trim_batches(now_ms - (settings.duplicate_window_days + 1) * _DAY_MS)
         with self.applying, self.lock:
             self.engine.forget_old_messages()
