@@ -124,6 +124,7 @@ def test_a_shop_without_a_past_and_a_folder_without_a_shop_are_told_apart(tmp_pa
 def test_wrong_words_are_refused_before_the_work_begins(shop: Path, tmp_path: Path) -> None:
     assert cli.main(["evaluate", "--data", str(shop), "--target", "month"]) == 2
     assert cli.main(["evaluate", "--data", str(shop), "--report", str(tmp_path / "no" / "r.html")]) == 2
+    assert cli.main(["evaluate", "--data", str(shop), "--report", str(tmp_path)]) == 2
 
 
 @pytest.mark.slow

@@ -10,12 +10,15 @@ from random import Random
 
 import msgspec
 import pytest
+import structlog
 from tests.hosts.learning import SETTINGS, time_ms, visit
 from tests.stories import DAY_MS, HOUR_MS, NOON_MS, Shop
 
 from footfall.adapters.deployed import Deployed, DeployedModels, Outcome
 from footfall.adapters.registry import open_registry
+from footfall.base.clock import SystemClock
 from footfall.base.errors import BadInput
+from footfall.hosts.alarms import Alarms
 from footfall.hosts.modelling import RETRY_MS, Modelling
 from footfall.hosts.training import LOCK
 from footfall.ports import Artefact
@@ -376,3 +379,20 @@ def test_a_listener_that_hangs_holds_nobody_up_and_the_queue_is_bounded(data: Pa
     assert made.models.alarms.n_untold > 300
     assert made.alarms() == ["drift:499"]
     made.shop.close()
+
+
+def test_what_is_secret_in_an_address_is_not_logged() -> None:
+    refusing = Listener(404)
+    url = refusing.url.replace("//", "//ada:secret-1@") + "/secret-2?token=secret-3"
+    with structlog.testing.capture_logs() as logged:
+        alarms = Alarms(SystemClock(), url)
+        alarms.hold(1, "drift:", [("scores", "moved")])
+        assert refusing.came.acquire(timeout=20)
+        alarms.close()
+        assert alarms._thread is not None
+        alarms._thread.join(20)
+    refusing.shutdown()
+    refusing.server_close()
+    (told,) = [line for line in logged if line["event"] == "an alarm could not be told"]
+    assert (told["host"], told["error"]) == ("127.0.0.1", "it answered 404")
+    assert "secret" not in str(logged)

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 from tests.models.made_up import made_up
+from xxhash import xxh3_128_digest
 
 from footfall.base.errors import BadInput, Missing, Unavailable
 from footfall.models.boosted import contributions, raw_margin
@@ -49,6 +50,13 @@ def test_cut_or_changed_files_are_refused(model: Model) -> None:
         with pytest.raises(BadInput, match="cut or changed") as caught:
             from_bytes(broken)
         assert caught.value.code == "bad_model"
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff\xff\xff\xff\xc1", b"\x00\x00\x00\x01\xc1", b"\x00\x00\x00\x00\x80"])
+def test_a_file_with_the_right_checksum_and_nonsense_in_it_is_refused(body: bytes) -> None:
+    with pytest.raises(BadInput, match="another version") as caught:
+        from_bytes(MAGIC + xxh3_128_digest(body) + body)
+    assert caught.value.code == "bad_model"
 
 
 def test_models_of_other_features_are_refused(model: Model) -> None:

@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -97,4 +98,14 @@ class Alarms:
                     client.post(self._url, json=notice).raise_for_status()
                 except (httpx.HTTPError, httpx.InvalidURL) as error:
                     self.n_untold += 1
-                    _log.warning("an alarm could not be told", url=self._url, error=str(error) or type(error).__name__)
+                    answered = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+                    why = type(error).__name__ if answered is None else f"it answered {answered}"
+                    _log.warning("an alarm could not be told", host=_host_of(self._url), error=why)
+
+
+def _host_of(url: str) -> str:
+    """Whom an address is of, for the log: its path, its query or what stands before an @ may be a secret."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -35,6 +35,8 @@ def evaluate_site(
     """
     if options.target not in TARGETS:
         raise BadInput(f"There is no target {options.target}; there are {', '.join(TARGETS)}.", code="bad_usage")
+    if report_file is not None and report_file.is_dir():
+        raise BadInput(f"{report_file} is a folder: name a file in it for the report.", code="bad_usage")
     if report_file is not None and not report_file.absolute().parent.is_dir():
         raise BadInput(f"There is no folder {report_file.parent} for the report: make it first.", code="bad_usage")
     with steps() as tell, past_of(data, site_name) as past:

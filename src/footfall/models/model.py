@@ -170,14 +170,14 @@ def from_bytes(data: bytes) -> Model:
             code="bad_model",
         )
     n_header = int.from_bytes(body[:4], "big")
-    header = msgspec.msgpack.decode(body[4 : 4 + n_header], type=_Header)
-    why = why_not(header.catalogue_id, header.layout)
-    if why:
-        code = "other_layout" if header.layout != LAYOUT else "other_catalogue"
-        raise BadInput(f"This model can't be served. {why}", code=code)
     try:
+        header = msgspec.msgpack.decode(body[4 : 4 + n_header], type=_Header)
+        why = why_not(header.catalogue_id, header.layout)
+        if why:
+            code = "other_layout" if header.layout != LAYOUT else "other_catalogue"
+            raise BadInput(f"This model can't be served. {why}", code=code)
         return msgspec.msgpack.decode(body[4 + n_header :], type=Model, dec_hook=_array)
-    except msgspec.ValidationError as error:
+    except msgspec.DecodeError as error:
         raise BadInput(
             f"This model was written by another version ({error}): train a new one.", code="bad_model"
         ) from (error)
