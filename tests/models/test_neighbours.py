@@ -84,7 +84,7 @@ def test_an_empty_past_has_nobody() -> None:
     assert len(Past.from_bytes(empty.to_bytes())) == 0
 
 
-def test_a_graph_finds_nearly_all_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_find_nearly_all_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours, "MOST_EXACT", 1_000)
     rng = np.random.default_rng(0)
     places = rng.normal(size=(8_000, 8)).astype(np.float32)
@@ -100,6 +100,40 @@ def test_a_graph_finds_nearly_all_that_there_is(monkeypatch: pytest.MonkeyPatch)
     assert np.mean(recalls) > 0.97
     same = past.near(places[0], 300, as_they_are)
     assert (len(same.roots), same.distances.max()) == (300, 0.0)
+
+
+def test_no_question_goes_astray_where_visits_lie_in_clumps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "MOST_EXACT", 1_000)
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(30, 6))
+    of = rng.choice(30, 12_000, p=rng.dirichlet(np.full(30, 0.3)))
+    places = (centres[of] + 1e-3 * rng.pareto(1.5, (12_000, 1)) * rng.normal(size=(12_000, 6))).astype(np.float32)
+    places[rng.choice(12_000, 3_000)] = places[:3_000]
+    past = Past.built(places, visits(*((k, k, 0) for k in range(12_000))))
+    nowhere = rng.normal(size=(50, 6))
+    between = (places[rng.choice(12_000, 50)] + places[rng.choice(12_000, 50)]) / 2
+    within = places[rng.choice(12_000, 50)] + 1e-4
+    recalls = []
+    for asked in np.concatenate([nowhere, between, within]).astype(np.float32):
+        near = past.near(asked, 50, as_they_are)
+        farthest = nearest_exactly(places, asked, 50)[1][-1]
+        recalls.append(np.count_nonzero(near.distances <= farthest * 1.000_01 + 1e-6) / 50)
+    assert np.mean(recalls) > 0.99
+    assert min(recalls) >= 0.9
+
+
+def test_as_many_points_come_as_were_asked_for_though_the_nearest_lists_have_fewer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(neighbours, "MOST_EXACT", 1_000)
+    rng = np.random.default_rng(0)
+    far = 100 * rng.normal(size=(60, 4))
+    crowd = 0.01 * rng.normal(size=(3_000, 4)) + 1_000
+    past = Past.built(np.concatenate([far, crowd]).astype(np.float32), visits(*((k, k, 0) for k in range(3_060))))
+    for n in (50, 500, 3_060):
+        found = past.points(np.zeros(4, np.float32), n)
+        assert len(np.unique(found.points)) == n
+        assert np.all(np.diff(found.distances) >= 0)
 
 
 def test_a_past_is_the_same_after_it_was_written_down() -> None:

@@ -2,10 +2,12 @@
 
 A past visit is looked at as it was after its 1st, 2nd, 3rd, 5th, 8th … event, so that a visit that is under way meets
 others as they were when they looked like it, and not only as they ended (decision 0065). Visits at the very same place,
-such as those of one click, are kept as one point with many visits. Few points are gone through exactly; many by a
-navigable small world graph (HNSW; Malkov and Yashunin 2018, in faiss), which finds nearly all of the nearest.
+such as those of one click, are kept as one point with many visits. Few points are gone through exactly. Many are dealt
+into lists around centres (inverted file, Sivic and Zisserman 2003; in faiss), and the lists nearest to a question are
+gone through; how many it takes is tried out on each index (decision 0065 says why it is no graph).
 """
 
+import math
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -27,17 +29,21 @@ VISIT = np.dtype(
 )  # fmt: skip
 """A visit at a moment: the lake's row of its visitor; the session's number; when; its weight, one over the session's
 moments; 1 if an order came later in it, 1 if it had an order at all, 1 if one came within seven days, -1 unknown."""
-MOST_EXACT = 20_000
-"""So many points are gone through one by one, which takes less than two milliseconds; more get a graph."""
+MOST_EXACT = 100_000
+"""So many points are gone through one by one, which takes about a millisecond; more are dealt into lists."""
 MOST_MOMENTS = 2_000_000
-"""Of past visits, the latest; about 0.4 kB each."""
-_LINKS = 16
-"""Of each point to others; twice as many at the lowest level."""
-_LOOK_WHEN_BUILDING = 80
-_LOOK_LEAST = 400
-"""Candidates that a search of the graph keeps, at least; and half as many again as are asked for."""
+"""Of past visits, the latest; about 0.2 kB each."""
+_LEARNED_FROM_A_LIST = 64
+"""Points by which each list's centre is found."""
+_N_ROUNDS = 10
+_N_TRIED = 500
+"""Questions by which it is found out how many lists must be gone through; half of them are points,
+half lie midway between two points, where there may be nobody."""
+_N_TRIED_FOR = 50
+_LEAST_FOUND_FRAC = 0.95
+"""Of its nearest that each of them must find. Then twice as many lists are gone through."""
 _MOST_FETCHED = 20_000
-_FORMAT = 1
+_FORMAT = 2
 _DIGEST_SIZE = 16
 
 Roots = Callable[[np.ndarray], np.ndarray]
@@ -83,23 +89,17 @@ class Past:
 
     @classmethod
     def built(cls, places: np.ndarray, visits: np.ndarray, *, n_threads: int = 1) -> Self:
-        """Index visits VISIT[n] at their places float32[n, d]. Takes about a minute for a million on two threads."""
+        """Index visits VISIT[n] at their places float32[n, d]. Takes some ten seconds for a million on two threads."""
         import faiss
 
         places = np.ascontiguousarray(places, np.float32)
         points, which = _points(places)
         order = np.lexsort((-visits["at_ms"], which))
         starts = np.searchsorted(which[order], np.arange(len(points) + 1)).astype(np.int64)
-        n_dims = places.shape[1]
-        if len(points) <= MOST_EXACT:
-            index: faiss.Index = faiss.IndexFlatL2(n_dims)
-        else:
-            index = faiss.IndexHNSWFlat(n_dims, _LINKS)
-            index.hnsw.efConstruction = _LOOK_WHEN_BUILDING
         n_before = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(n_threads)
         try:
-            index.add(points)
+            index = _index(points)
         finally:
             faiss.omp_set_num_threads(n_before)
         return cls(index, starts, visits[order])
@@ -173,11 +173,15 @@ class Past:
         if n_points <= 0:
             return Points(np.zeros(0, np.int64), np.zeros(0))
         asked = np.ascontiguousarray(place, np.float32).reshape(1, -1)
-        if isinstance(self._index, faiss.IndexHNSW):
-            looks = max(_LOOK_LEAST, n_points + n_points // 2)
-            squared, points = self._index.search(asked, n_points, params=faiss.SearchParametersHNSW(efSearch=looks))  # type: ignore[attr-defined]
+        index = self._index
+        if isinstance(index, faiss.IndexIVF):
+            n_lists = max(index.nprobe, 4 * n_points * index.nlist // self.n_points)
+            squared, points = _searched(index, asked, n_points, n_lists)
+            while points[0, -1] < 0 and n_lists < index.nlist:  # these lists don't have so many
+                n_lists *= 4
+                squared, points = _searched(index, asked, n_points, n_lists)
         else:
-            squared, points = self._index.search(asked, n_points)
+            squared, points = index.search(asked, n_points)
         is_there = points[0] >= 0
         return Points(points[0][is_there], np.sqrt(np.maximum(squared[0][is_there].astype(np.float64), 0.0)))
 
@@ -215,6 +219,49 @@ class _Plain(msgspec.Struct):
     starts: bytes
     visits: bytes
     index: memoryview
+
+
+def _index(points: np.ndarray) -> "faiss.Index":
+    """Of float32[n, d], all different."""
+    import faiss
+
+    n, n_dims = points.shape
+    if n <= MOST_EXACT:
+        exact = faiss.IndexFlatL2(n_dims)
+        exact.add(points)
+        return exact
+    index = faiss.IndexIVFFlat(faiss.IndexFlatL2(n_dims), n_dims, 2 * math.isqrt(n))
+    index.cp.niter, index.cp.min_points_per_centroid = _N_ROUNDS, 1
+    index.cp.max_points_per_centroid = _LEARNED_FROM_A_LIST
+    index.train(points)
+    index.add(points)
+    index.make_direct_map()
+    index.nprobe = _enough_lists(index, points)
+    return index
+
+
+def _enough_lists(index: "faiss.IndexIVF", points: np.ndarray) -> int:
+    """How many of the nearest lists to go through, so that no question goes astray."""
+    some = points[np.random.default_rng(0).integers(0, len(points), (2, _N_TRIED))]
+    asked = np.where(np.arange(_N_TRIED)[:, None] % 2, some[0], (some[0] + some[1]) / np.float32(2))
+    n_nearest = min(_N_TRIED_FOR, len(points))
+    farthest = _searched(index, asked, n_nearest, index.nlist)[0][:, -1:]
+    n_lists = 4
+    while n_lists < index.nlist:
+        found = (_searched(index, asked, n_nearest, n_lists)[0] <= farthest).mean(axis=1)
+        n_lists *= 2
+        if found.min() >= _LEAST_FOUND_FRAC:
+            break
+    return min(n_lists, int(index.nlist))
+
+
+def _searched(index: "faiss.IndexIVF", asked: np.ndarray, n: int, n_lists: int) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distances float32[k, n] and points int64[k, n] in the nearest lists; -1 where there are fewer."""
+    import faiss
+
+    params = faiss.SearchParametersIVF(nprobe=min(n_lists, index.nlist))  # type: ignore[call-arg]
+    squared, points = index.search(asked, n, params=params)
+    return squared, points
 
 
 def build_past(rows: Rows, space: Space, *, n_threads: int = 1, most: int = MOST_MOMENTS) -> Past:
