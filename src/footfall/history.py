@@ -25,8 +25,7 @@ from footfall.events.facts import (
     FactsShelf,
     SiteSums,
     facts_of_quantiles,
-    smoothed,
-    view_shares_ln,
+    lifts,
 )
 from footfall.events.geo import Geo, Place
 from footfall.events.mending import read_all
@@ -351,12 +350,14 @@ def facts_of(lake: Lake, version: int, since_ms: int, until_ms: int) -> Facts:
     shares = [k / (N_QUANTILES - 1) for k in range(N_QUANTILES)]
     categories = lake.query(
         f"SELECT site, category AS name, quantile_cont(price::DOUBLE, {shares}) AS quantiles {views} "
-        f"AND category IS NOT NULL GROUP BY ALL HAVING count(*) >= {LEAST_CATEGORY}",
+        f"AND category IS NOT NULL GROUP BY ALL HAVING count(*) >= {LEAST_CATEGORY} "
+        f"ORDER BY count(*) DESC, site, name LIMIT {MOST_CATEGORIES}",
         span,
     )
     products = lake.query(
         f"SELECT site, product_id AS name, quantile_cont(price::DOUBLE, [0.25, 0.75]) AS quantiles {views} "
-        f"AND product_id IS NOT NULL GROUP BY ALL HAVING count(*) >= {LEAST_PRODUCT}",
+        f"AND product_id IS NOT NULL GROUP BY ALL HAVING count(*) >= {LEAST_PRODUCT} "
+        f"ORDER BY count(*) DESC, site, name LIMIT {MOST_PRODUCTS}",
         span,
     )
     facts = facts_of_quantiles(version, *_keyed(categories, N_QUANTILES, 512), *_keyed(products, 2, 256))
@@ -409,7 +410,8 @@ def _counted(column: str, most: int) -> str:
 ), sites AS (
   SELECT site, count(*) AS site_things, sum(n_views)::DOUBLE AS site_views, sum(n_chances)::DOUBLE AS site_chances,
     sum(n_adds)::DOUBLE AS site_adds, sum(n_orders)::DOUBLE AS site_orders,
-    sum(n_adds * n_adds / n_chances) AS site_adds_sq, sum(n_orders * n_orders / n_chances) AS site_orders_sq
+    sum(n_views::DOUBLE * n_views) AS site_views_sq, sum(n_adds * n_adds / n_chances) AS site_adds_sq,
+    sum(n_orders * n_orders / n_chances) AS site_orders_sq
   FROM counts GROUP BY site
 )
 SELECT * FROM counts JOIN sites USING (site) WHERE n_views + n_adds + n_orders >= {LEAST_SEEN}
@@ -417,17 +419,18 @@ ORDER BY n_views + n_adds + n_orders DESC, site, name LIMIT {most}"""  # noqa: S
 
 
 def _rates(table: pa.Table, most_chars: int) -> np.ndarray:
-    """RATE[k] of counted things."""
+    """RATE[k] of counted things. Every thing has the same chance to be viewed, and a view is one to go on."""
 
     def numbers(name: str) -> np.ndarray:
         return np.asarray(table[name].to_numpy(), np.float64)
 
     known = np.zeros(len(table), RATE)
     known["key"] = _keys(table, most_chars)
-    known["view_share_ln"] = view_shares_ln(numbers("n_views"), numbers("site_views"), numbers("site_things"))
-    for act, field in (("adds", "cart_rate"), ("orders", "order_rate")):
+    views = SiteSums(*(numbers(f"site_{name}") for name in ("things", "things", "views", "views_sq")))
+    known["view_lift"] = lifts(numbers("n_views"), np.ones(len(table)), views)
+    for act, field in (("adds", "cart_lift"), ("orders", "order_lift")):
         sums = SiteSums(*(numbers(f"site_{name}") for name in ("things", "chances", act, f"{act}_sq")))
-        known[field] = smoothed(numbers(f"n_{act}"), numbers("n_chances"), sums)
+        known[field] = lifts(numbers(f"n_{act}"), numbers("n_chances"), sums)
     return known
 
 

@@ -1,6 +1,7 @@
 """What is known across visitors, as snapshots that never change and are in force from an offset of the log on."""
 
 import io
+import math
 from pathlib import Path
 
 import msgspec
@@ -20,17 +21,24 @@ from footfall.events.facts import (
     FactsShelf,
     SiteSums,
     facts_from_bytes,
+    is_news,
+    lifts,
     make_facts,
     no_facts,
     place_prices,
-    same_facts,
     smoothed,
-    view_shares_ln,
 )
 from footfall.record.layout import EVENT, ITEM
 from footfall.record.rates import RATE, known_rates, rates_of
 
 NONE = np.zeros(0, np.uint64), np.zeros(0, np.float32)
+
+
+def same_facts(a: Facts, b: Facts) -> bool:
+    names = ("categories", "quantiles", "products", "fences")
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names) and all(
+        np.array_equal(known_rates(x), known_rates(y)) for x, y in zip(a.rates, b.rates, strict=True)
+    )
 
 
 def of_category(prices: list[float], key: int = 7, version: int = 1) -> Facts:
@@ -126,9 +134,45 @@ def test_a_rate_lies_between_its_own_count_and_the_mean(counts: list[tuple[int, 
         assert min(x / n, mean) - 1e-3 <= rate <= max(x / n, mean) + 1e-3
 
 
-def test_one_view_is_added_to_each_thing_before_shares_are_taken() -> None:
-    shares = np.exp(view_shares_ln(np.array([9.0, 0.0]), np.array([9.0, 9.0]), np.array([2.0, 2.0])))
-    assert shares.round(4).tolist() == [0.9091, 0.0909]
+def lifts_of_site(acts: list[float], chances: list[float]) -> list[float]:
+    x, n = np.array(acts), np.array(chances)
+    ones = np.ones(len(x))
+    sums = SiteSums(len(x) * ones, n.sum() * ones, x.sum() * ones, (x * x / n).sum() * ones)
+    return [float(lift) for lift in lifts(x, n, sums)]
+
+
+def test_a_lift_tells_how_things_differ_and_not_how_much_the_shop_sells() -> None:
+    assert lifts_of_site([100, 300], [1000, 1000]) == pytest.approx([0.5, 1.5], rel=0.03)
+    assert lifts_of_site([200, 600], [1000, 1000]) == pytest.approx([0.5, 1.5], rel=0.03)
+    assert lifts_of_site([1, 0, 1, 0], [10, 10, 10, 10]) == pytest.approx([1.0] * 4)
+    assert lifts_of_site([0, 0], [10, 20]) == [1.0, 1.0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 500)), min_size=1, max_size=40))
+def test_a_lift_is_above_zero_and_finite(counts: list[tuple[int, int]]) -> None:
+    found = lifts_of_site([float(min(x, n)) for x, n in counts], [float(n) for _, n in counts])
+    assert all(0 < lift < math.inf for lift in found)
+
+
+def test_small_changes_are_news_once_they_add_up() -> None:
+    def snapshot(n_moved: int, factor: float, n: int = 100) -> Facts:
+        known = np.zeros(n, RATE)
+        known["key"] = np.arange(1, n + 1)
+        known["view_lift"] = known["cart_lift"] = known["order_lift"] = 2.0
+        known["cart_lift"][:n_moved] *= factor
+        return msgspec.structs.replace(no_facts(), rates=rates_of(known, known[:0]))
+
+    old = snapshot(0, 1.0)
+    assert not is_news(old, old)
+    assert not is_news(snapshot(100, 1.04), old)
+    assert not is_news(snapshot(5, 3.0), old)
+    assert is_news(snapshot(6, 3.0), old) and is_news(snapshot(6, 0.9), old)
+    assert not is_news(snapshot(0, 1.0, 104), old)
+    assert is_news(snapshot(0, 1.0, 110), old) and is_news(old, snapshot(0, 1.0, 110))
+    assert is_news(old, no_facts()) and is_news(no_facts(), old)
+    prices = [float(p) for p in range(1, 31)]
+    assert not is_news(of_category(prices), of_category([1.04 * p for p in prices]))
+    assert is_news(of_category(prices), of_category([*prices[:-1], 100.0]))
 
 
 # -- the shelf -----------------------------------------------------------------------------------------------------
@@ -147,7 +191,7 @@ def test_a_snapshot_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_rates_come_back_too_and_files_without_them_are_read(tmp_path: Path) -> None:
-    known = np.array([(5, -2.5, 0.25, 0.125), (3, -1.0, 0.5, 0.0)], RATE)
+    known = np.array([(5, 2.5, 0.25, 0.125), (3, 1.0, 0.5, 0.75)], RATE)
     plain = of_category([float(p) for p in range(30)], version=5)
     facts = msgspec.structs.replace(plain, rates=rates_of(known, known[:1]))
     found = facts_from_bytes(facts.to_bytes())
@@ -206,6 +250,16 @@ def test_the_oldest_snapshots_go_but_not_the_one_in_force(tmp_path: Path) -> Non
     assert shelf.trim(2, 1) == 2
     assert sorted(int(path.stem) for path in (tmp_path / "facts").glob("*.facts")) == [1, 4, 5]
     assert shelf.trim(2, 1) == 0
+
+
+def test_large_snapshots_go_before_they_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = FactsShelf(tmp_path / "facts")
+    for version in range(1, 6):
+        shelf.put(of_category([1.0] * 30, version=version))
+    [size] = {path.stat().st_size for path in (tmp_path / "facts").glob("*.facts")}
+    monkeypatch.setattr("footfall.events.facts.MOST_BYTES", 3 * size)
+    assert shelf.trim(100, 5) == 2
+    assert sorted(int(path.stem) for path in (tmp_path / "facts").glob("*.facts")) == [3, 4, 5]
 
 
 def test_a_broken_list_of_what_was_in_force_is_read_as_far_as_it_goes(tmp_path: Path) -> None:

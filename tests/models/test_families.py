@@ -14,7 +14,7 @@ def test_a_count_in_the_session_ever_and_lately_is_one_thing() -> None:
     assert {FAMILY_OF[name] for name in alike} == {"product views"}
     assert FAMILY_OF["cart_add_n"] == FAMILY_OF["cart_value"] != FAMILY_OF["cart_remove_n"]
     assert FAMILY_OF["since_last_event_s"] != FAMILY_OF["since_last_order_d"] == "orders"
-    assert FAMILY_OF["recent_products_n"] != FAMILY_OF["recent_products_order_rate_max"]
+    assert FAMILY_OF["recent_products_n"] != FAMILY_OF["recent_products_order_lift_max"]
     assert FAMILY_OF["session_gap_before_h"] != FAMILY_OF["gap_mean_s"]
 
 

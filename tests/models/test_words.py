@@ -12,7 +12,7 @@ from footfall.record.features import CATALOGUE, FEATURE_IDX, Feature
 NAN = math.nan
 TYPICAL = {
     "count": 3.0, "s": 200.0, "h": 5.0, "d": 12.0, "money": 119.9, "fraction": 0.35, "ratio": 0.25, "1/min": 4.0,
-    "%": 70.0, "bit": 1.5, "ln s": 1.2, "ln": -6.0, "bool": 1.0, "code": 2.0,
+    "%": 70.0, "bit": 1.5, "ln s": 1.2, "bool": 1.0, "code": 2.0,
 }  # fmt: skip
 
 
@@ -64,8 +64,11 @@ def test_every_feature_has_words_for_every_value(feature: Feature) -> None:
         ("search_share", 0.25, "25% of all actions are searches"),
         ("session_dwell_s", 200, "spent 3 minutes in this session"),
         ("view_to_cart", 0.25, "0.25 cart additions per product view"),
-        ("last_product_order_rate", 0.031, "3.1% of views of the product viewed last lead to an order"),
-        ("last_product_view_share_ln", math.log(0.002), "product viewed last gets 0.2% of the shop's product views"),
+        ("last_product_cart_lift", 2.1, "product viewed last gets into carts 2.1 times as often as others here"),
+        ("last_product_order_lift", 0.6, "product viewed last is ordered 40% less often than others here"),
+        ("last_product_view_lift", 1.02, "product viewed last is viewed about as often as others here"),
+        ("cart_order_lift_max", 0.01, "best seller in the cart is ordered hardly ever"),
+        ("cart_order_lift_mean", NAN, "cart is empty"),
         ("events_7d_to_30d", 0.5, "50% of the last 30 days' actions were in the last 7"),
         ("is_known", 0, "is anonymous"),
         ("hours_08_12_share", 0.5, "50% of actions between 8:00 and 12:00"),

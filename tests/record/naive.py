@@ -536,7 +536,7 @@ def over(a: float, b: float) -> float:
 
 
 Known = dict[int, tuple[float, float, float]]
-"""Logarithm of the view share, cart rate and order rate by key."""
+"""View, cart and order lift by key; 1 of those that aren't in it."""
 
 
 def features(r: Record, t: int, products: Known | None = None, categories: Known | None = None) -> dict[str, float]:
@@ -615,22 +615,21 @@ def features(r: Record, t: int, products: Known | None = None, categories: Known
 
 
 def _shared_features(r: Record, products: Known, categories: Known, out: dict[str, float]) -> None:
-    unknown = (NAN, NAN, NAN)
-    for name, key, known in (
-        ("last_product", r["recent_products"][0], products),
-        ("last_category", r["recent_categories"][0], categories),
-    ):
-        share, cart_rate, order_rate = known.get(key, unknown)
-        out[f"{name}_view_share_ln"], out[f"{name}_cart_rate"], out[f"{name}_order_rate"] = share, cart_rate, order_rate
-    seen = [products[key] for key in r["recent_products"] if key in products]
-    carried = [products[key] for key in r["cart_products"][: r["n_cart"]] if key in products]
-    kinds = [categories[key] for key in r["recent_categories"] if key in categories]
-    out["recent_products_order_rate_max"] = max((order for _, _, order in seen), default=NAN)
-    out["recent_products_order_rate_mean"] = over(sum(order for _, _, order in seen), len(seen))
-    out["recent_products_cart_rate_mean"] = over(sum(cart for _, cart, _ in seen), len(seen))
-    out["cart_order_rate_mean"] = over(sum(order for _, _, order in carried), len(carried))
-    out["cart_order_rate_max"] = max((order for _, _, order in carried), default=NAN)
-    out["recent_categories_order_rate_max"] = max((order for _, _, order in kinds), default=NAN)
+    def lifts(keys: list[int], known: Known) -> list[tuple[float, float, float]]:
+        return [known.get(key, (1.0, 1.0, 1.0)) for key in keys if key]
+
+    seen = lifts(r["recent_products"], products)
+    carried = [products.get(key, (1.0, 1.0, 1.0)) for key in r["cart_products"][: r["n_cart"]]]
+    kinds = lifts(r["recent_categories"], categories)
+    for name, those in (("last_product", seen), ("last_category", kinds)):
+        view, cart, order = those[0] if those else (NAN, NAN, NAN)
+        out[f"{name}_view_lift"], out[f"{name}_cart_lift"], out[f"{name}_order_lift"] = view, cart, order
+    out["recent_products_order_lift_max"] = max((order for _, _, order in seen), default=NAN)
+    out["recent_products_order_lift_mean"] = over(sum(order for _, _, order in seen), len(seen))
+    out["recent_products_cart_lift_mean"] = over(sum(cart for _, cart, _ in seen), len(seen))
+    out["cart_order_lift_mean"] = over(sum(order for _, _, order in carried), len(carried))
+    out["cart_order_lift_max"] = max((order for _, _, order in carried), default=NAN)
+    out["recent_categories_order_lift_max"] = max((order for _, _, order in kinds), default=NAN)
 
 
 def _session_features(r: Record, here: dict[str, int], out: dict[str, float]) -> None:

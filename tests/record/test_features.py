@@ -20,7 +20,7 @@ from footfall.record.rates import RATE, Rates, no_rates, rates_of
 DAY_MS = 86_400_000
 
 
-KNOWN: naive.Known = {key: (-float(key), key / 10, key / 50) for key in range(1, 9, 2)}
+KNOWN: naive.Known = {key: (float(key), key / 10, key / 50) for key in range(1, 9, 2)}
 
 
 def known(rates: naive.Known) -> np.ndarray:
@@ -59,8 +59,8 @@ def test_what_is_known_of_products_and_categories_reaches_those_who_looked_at_th
     events: list[dict[str, Any]], product_keys: set[int], category_keys: set[int]
 ) -> None:
     record = stepped(events)[0][0]
-    products: naive.Known = {key: (-key / 3, key / 20, key / 99) for key in product_keys}
-    categories: naive.Known = {key: (-key / 7, key / 10, key / 60) for key in category_keys}
+    products: naive.Known = {key: (key / 3, key / 20, key / 9) for key in product_keys}
+    categories: naive.Known = {key: (key / 7, key / 10, key / 4) for key in category_keys}
     t = int(record["last_seen"])
     got = computed(record, t, rates_of(known(products), known(categories)))
     assert differences(got, naive.features(traces.as_dict(record), t, products, categories)) == {}
@@ -70,14 +70,25 @@ def test_the_latest_product_and_the_best_seller_among_the_latest_are_told_apart(
     # views product 5, then 1; then 2, of which nothing is known
     views = [event(kind=Kind.PRODUCT_VIEW, product=key, category=7, time=BASE_MS + key) for key in (5, 1)]
     got = computed(stepped(views)[0][0], BASE_MS + 10, rates_of(known(KNOWN), known({})))
-    assert got["last_product_order_rate"] == pytest.approx(0.02)
-    assert got["recent_products_order_rate_max"] == pytest.approx(0.1)
-    assert got["recent_products_order_rate_mean"] == pytest.approx(0.06)
-    assert math.isnan(got["last_category_order_rate"])
+    assert got["last_product_order_lift"] == pytest.approx(0.02)
+    assert got["recent_products_order_lift_max"] == pytest.approx(0.1)
+    assert got["recent_products_order_lift_mean"] == pytest.approx(0.06)
+    assert got["last_category_order_lift"] == 1.0
     views.append(event(kind=Kind.PRODUCT_VIEW, product=2, time=BASE_MS + 20))
     got = computed(stepped(views)[0][0], BASE_MS + 20, rates_of(known(KNOWN), known({})))
-    assert math.isnan(got["last_product_order_rate"])
-    assert got["recent_products_order_rate_max"] == pytest.approx(0.1)
+    assert got["last_product_order_lift"] == got["recent_products_order_lift_max"] == 1.0
+    assert got["recent_products_order_lift_mean"] == pytest.approx((1 + 0.02 + 0.1) / 3)
+
+
+def test_nothing_known_looks_like_the_average_and_not_like_nothing_viewed() -> None:
+    shared = [feature.name for feature in CATALOGUE if feature.group == "shared"]
+    viewed = [event(kind=Kind.PRODUCT_VIEW, product=5, category=7), event(kind=Kind.CART_ADD, items=[(5, 10.0, 2)])]
+    of_none = computed(stepped(viewed)[0][0], BASE_MS)
+    average = dict.fromkeys((5, 7), (1.0, 1.0, 1.0))
+    of_average = computed(stepped(viewed)[0][0], BASE_MS, rates_of(known(average), known(average)))
+    assert [of_none[name] for name in shared] == [of_average[name] for name in shared] == [1.0] * 12
+    of_a_page = computed(stepped([event()])[0][0], BASE_MS)
+    assert all(math.isnan(of_a_page[name]) for name in shared)
 
 
 def test_a_visitor_of_whom_nothing_is_known_has_features_too() -> None:

@@ -8,7 +8,7 @@ from footfall.record.rates import RATE, known_rates, no_rates, rate_slot, rates_
 
 
 def rates(*keys: int) -> np.ndarray:
-    return np.array([(key, -1.0, 0.5, key % 97 / 97) for key in keys], RATE)
+    return np.array([(key, 2.0, 0.5, key % 97 / 97) for key in keys], RATE)
 
 
 @given(st.sets(st.integers(1, 2**64 - 1)), st.integers(1, 2**64 - 1))
@@ -18,7 +18,7 @@ def test_a_key_leads_to_its_own_slot_and_another_to_none(keys: set[int], other: 
     assert len(table) >= 2 * len(keys)
     for key in keys:
         at = rate_slot(table, np.uint64(key))
-        assert (int(table[at]["key"]), float(table[at]["order_rate"])) == (key, np.float32(key % 97 / 97))
+        assert (int(table[at]["key"]), float(table[at]["order_lift"])) == (key, np.float32(key % 97 / 97))
     if other not in keys:
         assert rate_slot(table, np.uint64(other)) == -1
 

@@ -29,7 +29,11 @@ LEAST_PRODUCT = 8
 LEAST_SEEN = 5
 """Things that were viewed, put into a cart and ordered less often than this, all together, get no rates."""
 MOST_PRODUCTS, MOST_CATEGORIES = 50_000, 5_000
-"""Of more products and categories than this, those seen most often get rates: a snapshot stays about a megabyte."""
+"""Of more products and categories than this, only those seen most often are known: a snapshot stays below 3 MB."""
+NEWS_FRAC = 0.05
+"""See :func:`is_news`."""
+MOST_BYTES = 512 << 20
+"""Snapshots that are kept, all together."""
 FENCE = 3.0
 """Outliers lie more than this many interquartile ranges outside the quartiles (Tukey's outer fences)."""
 
@@ -69,8 +73,8 @@ class Facts(msgspec.Struct, frozen=True, eq=False):
             quantiles=self.quantiles,
             products=self.products,
             fences=self.fences,
-            product_rates=known_rates(self.rates.products),
-            category_rates=known_rates(self.rates.categories),
+            product_lifts=known_rates(self.rates.products),
+            category_lifts=known_rates(self.rates.categories),
         )
         body = out.getvalue()
         return xxh3_64_intdigest(body).to_bytes(8, "big") + body
@@ -94,18 +98,36 @@ def facts_from_bytes(data: bytes) -> Facts:
         raise BadInput("Shared facts are damaged: restore their file, or wait for the next snapshot.", code="bad_facts")
     with np.load(io.BytesIO(body)) as parts:
         rates = no_rates()
-        if "product_rates" in parts:  # files from before there were rates have none
-            rates = rates_of(parts["product_rates"].astype(RATE), parts["category_rates"].astype(RATE))
+        if "product_lifts" in parts:  # files from before there were rates have none
+            rates = rates_of(parts["product_lifts"].astype(RATE), parts["category_lifts"].astype(RATE))
         version = int(parts["version"])
         return Facts(version, parts["categories"], parts["quantiles"], parts["products"], parts["fences"], rates)
 
 
-def same_facts(a: Facts, b: Facts) -> bool:
-    """Whether two snapshots say the same, whatever their versions."""
-    names = ("categories", "quantiles", "products", "fences")
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names) and all(
-        np.array_equal(known_rates(x), known_rates(y)) for x, y in zip(a.rates, b.rates, strict=True)
-    )
+def is_news(new: Facts, old: Facts) -> bool:
+    """Whether a snapshot says enough that the one before didn't to be kept for good.
+
+    It does if in any of its tables more than NEWS_FRAC of the things came or went, or have a number that moved by more
+    than NEWS_FRAC of itself. Small tables change by this with every thing, large ones once it adds up.
+    """
+    return any(_n_new(*a, *b) > NEWS_FRAC * len(a[0]) for a, b in zip(_tables(new), _tables(old), strict=True))
+
+
+def _tables(facts: Facts) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Keys [k] and numbers [k, m] of everything in a snapshot."""
+    tables = [(facts.categories, facts.quantiles), (facts.products, facts.fences)]
+    for table in facts.rates:
+        known = known_rates(table)
+        tables.append((known["key"], np.stack([known[name] for name in (RATE.names or ())[1:]], axis=1)))
+    return tables
+
+
+def _n_new(keys: np.ndarray, numbers: np.ndarray, old_keys: np.ndarray, old_numbers: np.ndarray) -> int:
+    """How many things came, went or moved."""
+    shared, at, old_at = np.intersect1d(keys, old_keys, assume_unique=True, return_indices=True)
+    a, b = numbers[at], old_numbers[old_at]
+    has_moved = (np.abs(a - b) > NEWS_FRAC * np.maximum(np.abs(a), np.abs(b))).any(axis=1)
+    return int(has_moved.sum()) + len(keys) + len(old_keys) - 2 * len(shared)
 
 
 class FactsShelf:
@@ -191,9 +213,14 @@ class FactsShelf:
             return sorted(offset for offset in self._in_force if first < offset <= last)
 
     def trim(self, n_kept: int, version: int) -> int:
-        """Delete the oldest snapshots beyond ``n_kept``, never ``version``; returns how many went."""
+        """Delete the oldest snapshots beyond ``n_kept`` and MOST_BYTES, never ``version``; returns how many went."""
         with self._lock:
-            old = [v for v in self._versions[: max(0, len(self._versions) - n_kept)] if v != version]
+            room = MOST_BYTES
+            old = []
+            for n_newer, one in enumerate(reversed(self._versions)):
+                room -= self._path(one).stat().st_size if self._path(one).exists() else 0
+                if one != version and (n_newer >= n_kept or room < 0):
+                    old.append(one)
             for one in old:
                 self._path(one).unlink(missing_ok=True)
                 del self._versions[bisect_left(self._versions, one)]
@@ -310,7 +337,7 @@ class SiteSums(NamedTuple):
 
     n_things: np.ndarray
     n_chances: np.ndarray
-    """Σ n, see :func:`smoothed`."""
+    """Σ n, see :func:`smoothed`; above 0."""
     n_acts: np.ndarray
     """Σ x"""
     n_acts_sq: np.ndarray
@@ -333,9 +360,14 @@ def smoothed(n_acts: np.ndarray, n_chances: np.ndarray, of_site: SiteSums) -> np
     return out
 
 
-def view_shares_ln(n_views: np.ndarray, n_site_views: np.ndarray, n_things: np.ndarray) -> np.ndarray:
-    """Logarithm of each thing's share of its site's views, one view added to each thing; float64[n]."""
-    out: np.ndarray = np.log((n_views + 1.0) / (n_site_views + n_things))
+def lifts(n_acts: np.ndarray, n_chances: np.ndarray, of_site: SiteSums) -> np.ndarray:
+    """Smoothed rates over the site's mean; float64[n], above 0. 1 is as the mean, and where a site has no acts at all.
+
+    A site's mean moves from week to week; how its things differ moves much less, so a model can't tell time by it.
+    """
+    mean = of_site.n_acts / of_site.n_chances
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out: np.ndarray = np.where(mean > 0, smoothed(n_acts, n_chances, of_site) / mean, 1.0)
     return out
 
 

@@ -55,7 +55,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "crawlers": ("is_bot",),
     "late data": ("late",),
     "how the product sells": ("last_product", "recent_products"),
-    "how the cart's products sell": ("cart_order_rate",),
+    "how the cart's products sell": ("cart_order_lift",),
     "how the category sells": ("last_category", "recent_categories"),
 }  # fmt: skip
 """What a family is about, and the beginnings of names; ``session_`` and ``since_`` before a beginning are no matter."""

@@ -90,7 +90,8 @@ BROWSERS: dict[int, str] = {
 
 
 class Phrase(NamedTuple):
-    """``{v}`` is the value, ``(s)`` the plural after it, ``{times}`` once, twice, 3 times, ``{nth}`` first, second …"""
+    """``{v}`` is the value, ``(s)`` the plural after it, ``{times}`` once, twice, 3 times, ``{nth}`` first, second …,
+    ``{compared}`` how often beside the shop's others."""
 
     says: str
     if_none: str
@@ -104,10 +105,7 @@ _NO_VIEW = "has not viewed a product yet"
 _NO_EVENT = "nothing is known yet"
 _NO_PRICE = "has not viewed a product with a price yet"
 _NO_SECTION = "no section of the shop is known yet"
-_NO_PRODUCT_RATE = "little is known yet about the product viewed last"
-_NO_RECENT_RATE = "little is known yet about the products viewed lately"
-_NO_CART_RATE = "nothing in the cart of which much is known"
-_NO_CATEGORY_RATE = "little is known yet about the category viewed last"
+_NO_CATEGORY = "has not viewed a category yet"
 
 PHRASES = {
     # recency
@@ -263,16 +261,16 @@ PHRASES = {
     "repeat_share": Phrase("{v} of product views are repeats", "views no product twice", _NO_VIEW),
     "scroll_mean_pct": Phrase("scrolls down {v} of a page on average", "does not scroll down", "has not scrolled yet"),
     # shared
-    "last_product_view_share_ln": Phrase("product viewed last gets {v} of the shop's product views", "", _NO_PRODUCT_RATE),
-    "last_product_cart_rate": Phrase("{v} of views of the product viewed last lead to the cart", "product viewed last is never put into a cart", _NO_PRODUCT_RATE),
-    "last_product_order_rate": Phrase("{v} of views of the product viewed last lead to an order", "product viewed last never sells", _NO_PRODUCT_RATE),
-    "recent_products_order_rate_max": Phrase("best seller among the products viewed lately: {v} of views lead to an order", "none of the products viewed lately sells", _NO_RECENT_RATE),
-    "recent_products_order_rate_mean": Phrase("{v} of views of the products viewed lately lead to an order", "none of the products viewed lately sells", _NO_RECENT_RATE),
-    "recent_products_cart_rate_mean": Phrase("{v} of views of the products viewed lately lead to the cart", "none of the products viewed lately is put into carts", _NO_RECENT_RATE),
-    "cart_order_rate_mean": Phrase("{v} of views of what is in the cart lead to an order", "nothing in the cart sells", _NO_CART_RATE),
-    "cart_order_rate_max": Phrase("best seller in the cart: {v} of views lead to an order", "nothing in the cart sells", _NO_CART_RATE),
-    "last_category_view_share_ln": Phrase("category viewed last gets {v} of the shop's product views", "", _NO_CATEGORY_RATE),
-    "last_category_cart_rate": Phrase("{v} of views in the category viewed last lead to the cart", "category viewed last is never put into a cart", _NO_CATEGORY_RATE),
-    "last_category_order_rate": Phrase("{v} of views in the category viewed last lead to an order", "category viewed last never sells", _NO_CATEGORY_RATE),
-    "recent_categories_order_rate_max": Phrase("best selling category viewed lately: {v} of views lead to an order", "none of the categories viewed lately sells", _NO_CATEGORY_RATE),
+    "last_product_view_lift": Phrase("product viewed last is viewed {compared}", "", _NO_VIEW),
+    "last_product_cart_lift": Phrase("product viewed last gets into carts {compared}", "", _NO_VIEW),
+    "last_product_order_lift": Phrase("product viewed last is ordered {compared}", "", _NO_VIEW),
+    "recent_products_order_lift_max": Phrase("best seller among the products viewed lately is ordered {compared}", "", _NO_VIEW),
+    "recent_products_order_lift_mean": Phrase("products viewed lately are ordered {compared}", "", _NO_VIEW),
+    "recent_products_cart_lift_mean": Phrase("products viewed lately get into carts {compared}", "", _NO_VIEW),
+    "cart_order_lift_mean": Phrase("products in the cart are ordered {compared}", "", "cart is empty"),
+    "cart_order_lift_max": Phrase("best seller in the cart is ordered {compared}", "", "cart is empty"),
+    "last_category_view_lift": Phrase("category viewed last is viewed {compared}", "", _NO_CATEGORY),
+    "last_category_cart_lift": Phrase("products of the category viewed last get into carts {compared}", "", _NO_CATEGORY),
+    "last_category_order_lift": Phrase("products of the category viewed last are ordered {compared}", "", _NO_CATEGORY),
+    "recent_categories_order_lift_max": Phrase("products of the best selling category viewed lately are ordered {compared}", "", _NO_CATEGORY),
 }  # fmt: skip

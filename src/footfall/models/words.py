@@ -94,6 +94,20 @@ def _times(n: float) -> str:
     return {1: "once", 2: "twice"}.get(round(n), f"{number(round(n))} times")
 
 
+def _compared(lift: float) -> str:
+    if 0.95 <= lift < 1.05:
+        return "about as often as others here" + (", as far as is known" if lift == 1 else "")
+    if lift < 0.05:
+        return "hardly ever"
+    if lift > 20:
+        return "over 20 times as often as others here"
+    return (
+        f"{number(lift)} times as often as others here"
+        if lift > 1
+        else f"{percent(1 - lift)} less often than others here"
+    )
+
+
 def _nth(n: float) -> str:
     n = round(n)
     if n <= len(_NTH):
@@ -111,8 +125,6 @@ def _amount(name: str, unit: str, value: float, currency: str) -> str:
         return percent(value)
     if unit == "%":
         return percent(value / 100)
-    if unit == "ln":
-        return percent(math.exp(min(value, 0.0)))
     if unit == "bit":
         return number(2 ** min(value, 30.0))
     if unit == "ln s":
@@ -126,6 +138,8 @@ def _tell(name: str, unit: str, phrase: Phrase, value: float, currency: str) -> 
     is_none = value * _UNIT_S[unit] < 0.5 if unit in _UNIT_S else value == 0 or (value < 0 and unit != "money")
     if is_none and phrase.if_none:
         return phrase.if_none
+    if "{compared}" in phrase.says:
+        return phrase.says.replace("{compared}", _compared(value))
     if "{nth}" in phrase.says or "{times}" in phrase.says:
         n = max(value, 1.0)
         return phrase.says.replace("{nth}", _nth(n)).replace("{times}", _times(n))

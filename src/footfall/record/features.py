@@ -34,7 +34,7 @@ from footfall.record.layout import (
     SHARED,
 )
 from footfall.record.machine import prefetch
-from footfall.record.rates import rate_slot
+from footfall.record.rates import AVERAGE, rate_slot
 from footfall.record.shared import cart_value
 
 _HALF_NAMES = ("1h", "1d", "7d", "30d")
@@ -361,51 +361,71 @@ def _catalogue() -> tuple[Feature, ...]:
     add(
         "shared",
         (
-            "last_product_view_share_ln",
-            "ln",
-            "view_share_ln of recent_products[0]",
-            "How much of the shop's product views the latest viewed product gets.",
-        ),
-        ("last_product_cart_rate", "fraction", "cart_rate of recent_products[0]", "Its cart adds for each view."),
-        ("last_product_order_rate", "fraction", "order_rate of recent_products[0]", "Its orders for each view."),
-        (
-            "recent_products_order_rate_max",
-            "fraction",
-            "max order_rate of recent_products",
-            "Orders for each view of the best seller among the latest viewed products.",
+            "last_product_view_lift",
+            "ratio",
+            "view_lift of recent_products[0]",
+            "Views of the latest viewed product against the mean product's; 1 if nothing is known of it, as below.",
         ),
         (
-            "recent_products_order_rate_mean",
-            "fraction",
-            "mean order_rate of recent_products",
+            "last_product_cart_lift",
+            "ratio",
+            "cart_lift of recent_products[0]",
+            "Its cart adds for each view against the shop's.",
+        ),
+        (
+            "last_product_order_lift",
+            "ratio",
+            "order_lift of recent_products[0]",
+            "Its orders for each view against the shop's.",
+        ),
+        (
+            "recent_products_order_lift_max",
+            "ratio",
+            "max order_lift of recent_products",
+            "That of the best seller among the latest viewed products.",
+        ),
+        (
+            "recent_products_order_lift_mean",
+            "ratio",
+            "mean order_lift of recent_products",
             "The mean over the latest viewed products.",
         ),
         (
-            "recent_products_cart_rate_mean",
-            "fraction",
-            "mean cart_rate of recent_products",
-            "Mean cart adds for each view of the latest viewed products.",
+            "recent_products_cart_lift_mean",
+            "ratio",
+            "mean cart_lift of recent_products",
+            "Cart adds for each view against the shop's, mean over the latest viewed products.",
         ),
         (
-            "cart_order_rate_mean",
-            "fraction",
-            "mean order_rate of cart_products",
-            "Mean orders for each view of what is in the cart.",
+            "cart_order_lift_mean",
+            "ratio",
+            "mean order_lift of cart_products",
+            "Orders for each view against the shop's, mean over what is in the cart.",
         ),
-        ("cart_order_rate_max", "fraction", "max order_rate of cart_products", "Of the best seller in the cart."),
+        ("cart_order_lift_max", "ratio", "max order_lift of cart_products", "That of the best seller in the cart."),
         (
-            "last_category_view_share_ln",
-            "ln",
-            "view_share_ln of recent_categories[0]",
-            "How much of the shop's product views the latest viewed category gets.",
+            "last_category_view_lift",
+            "ratio",
+            "view_lift of recent_categories[0]",
+            "Views of the latest viewed category against the mean category's.",
         ),
-        ("last_category_cart_rate", "fraction", "cart_rate of recent_categories[0]", "Its cart adds for each view."),
-        ("last_category_order_rate", "fraction", "order_rate of recent_categories[0]", "Its orders for each view."),
         (
-            "recent_categories_order_rate_max",
-            "fraction",
-            "max order_rate of recent_categories",
-            "Orders for each view of the best selling category among the latest viewed.",
+            "last_category_cart_lift",
+            "ratio",
+            "cart_lift of recent_categories[0]",
+            "Its cart adds for each view against the shop's.",
+        ),
+        (
+            "last_category_order_lift",
+            "ratio",
+            "order_lift of recent_categories[0]",
+            "Its orders for each view against the shop's.",
+        ),
+        (
+            "recent_categories_order_lift_max",
+            "ratio",
+            "max order_lift of recent_categories",
+            "That of the best selling category among the latest viewed.",
         ),
     )
     return tuple(out)
@@ -450,9 +470,17 @@ def _since(t, when_ms, unit_ms):
 
 
 @kernel
+def _lifts(table, key):
+    """View, cart and order lift of a thing."""
+    at = rate_slot(table, key)
+    if at < 0:
+        return AVERAGE, AVERAGE, AVERAGE
+    return float(table[at]["view_lift"]), float(table[at]["cart_lift"]), float(table[at]["order_lift"])
+
+
+@kernel
 def _shared(r, rates, o):
     """What is known across visitors about what this one looked at."""
-    products, categories = rates.products, rates.categories
     for k in range(12):
         o[k] = _NAN
     best = orders = adds = 0.0
@@ -460,17 +488,13 @@ def _shared(r, rates, o):
     for j in range(N_RECENT_PRODUCTS):
         if r["recent_products"][j] == 0:
             break
-        at = rate_slot(products, r["recent_products"][j])
-        if at >= 0:
-            rate = float(products[at]["order_rate"])
-            best = max(best, rate)
-            orders += rate
-            adds += float(products[at]["cart_rate"])
-            n += 1
-            if j == 0:
-                o[0] = products[at]["view_share_ln"]
-                o[1] = products[at]["cart_rate"]
-                o[2] = products[at]["order_rate"]
+        view, cart, order = _lifts(rates.products, r["recent_products"][j])
+        best = max(best, order)
+        orders += order
+        adds += cart
+        n += 1
+        if j == 0:
+            o[0], o[1], o[2] = view, cart, order
     if n > 0:
         o[3] = best
         o[4] = orders / n
@@ -478,26 +502,22 @@ def _shared(r, rates, o):
     best = orders = 0.0
     n = 0
     for j in range(r["n_cart"]):
-        at = rate_slot(products, r["cart_products"][j])
-        if at >= 0:
-            rate = float(products[at]["order_rate"])
-            best = max(best, rate)
-            orders += rate
-            n += 1
+        _, _, order = _lifts(rates.products, r["cart_products"][j])
+        best = max(best, order)
+        orders += order
+        n += 1
     if n > 0:
         o[6] = orders / n
         o[7] = best
+    best = 0.0
     for j in range(N_RECENT_CATEGORIES):
         if r["recent_categories"][j] == 0:
             break
-        at = rate_slot(categories, r["recent_categories"][j])
-        if at >= 0:
-            if j == 0:
-                o[8] = categories[at]["view_share_ln"]
-                o[9] = categories[at]["cart_rate"]
-                o[10] = categories[at]["order_rate"]
-            if not o[11] >= categories[at]["order_rate"]:
-                o[11] = categories[at]["order_rate"]
+        view, cart, order = _lifts(rates.categories, r["recent_categories"][j])
+        best = max(best, order)
+        if j == 0:
+            o[8], o[9], o[10] = view, cart, order
+        o[11] = best
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""What do views of a product or a category usually lead to? Rates by key, in tables that kernels look up.
+"""How do products and categories do beside the shop's others? Rates by key, in tables that kernels look up.
 
 :mod:`footfall.events.facts` says where they come from. A table is open addressing over a power of two of slots, at most
 half full; a slot with the key 0 is empty.
@@ -11,9 +11,12 @@ import numpy as np
 from footfall.record.admit import room_for, slot_of
 from footfall.record.compiled import kernel
 
-RATE = np.dtype([("key", "u8"), ("view_share_ln", "f4"), ("cart_rate", "f4"), ("order_rate", "f4")], align=True)
-"""What is known of one thing of a site: the natural logarithm of its share of the site's product views, and smoothed
-cart adds and orders for each view, 0 to 1. Keys are those of the columns, so they differ by site."""
+RATE = np.dtype([("key", "u8"), ("view_lift", "f4"), ("cart_lift", "f4"), ("order_lift", "f4")], align=True)
+"""What is known of one thing of a site: its views, its cart adds for each view and its orders for each view, smoothed
+and divided by the mean of the site's things; above 0, 1 is as the others. Keys are those of the columns, so they
+differ by site."""
+AVERAGE = 1.0
+"""Every lift of a thing that nothing is known of: smoothing draws it to the mean the whole way."""
 
 
 class Rates(NamedTuple):

@@ -197,7 +197,7 @@ def _some_rates(keys: np.ndarray) -> np.ndarray:
     """RATE[k]: made up, all the same; looking them up costs what it costs."""
     known = np.zeros(len(np.unique(keys)), RATE)
     known["key"] = np.unique(keys)
-    known["view_share_ln"], known["cart_rate"], known["order_rate"] = -7.0, 0.1, 0.02
+    known["view_lift"], known["cart_lift"], known["order_lift"] = 0.5, 1.5, 1.2
     return known
 
 
