@@ -337,7 +337,7 @@ def train(
     from footfall.hosts.training import Options, train_site
 
     targets = ("session",) if target == "session" else ("session", "week")
-    options = Options(targets, trials, budget_s, threads, is_promoted)
+    options = Options(targets=targets, n_trials=trials, budget_s=budget_s, n_threads=threads, is_promoted=is_promoted)
     with steps() as tell:
         trained = train_site(data, _settings(data, flags), site, options, tell)
     if as_json:

@@ -11,6 +11,7 @@ from footfall.adapters.deployed import DeployedModels
 from footfall.adapters.registry import open_registry
 from footfall.cli import main
 from footfall.hosts.init import init
+from footfall.models.model import from_bytes
 from footfall.ports import Artefact
 
 
@@ -81,4 +82,10 @@ def test_training_prints_what_was_learned(data: Path, capsys: pytest.CaptureFixt
     assert main([*arguments, "--reserve-visitors", "1024"]) == 0
     said = capsys.readouterr().out
     assert "Learned from" in said
-    assert "Model 3" in said
+    assert "Model 3 challenges" in said
+    assert main([*arguments, "--reserve-visitors", "1024", "--promote"]) == 0
+    assert "Model 4 serves from now on: asked for (command line)" in capsys.readouterr().out
+    copies = DeployedModels(data)
+    copy = copies.read(1).champion
+    assert copy is not None
+    assert from_bytes(copies.model(1, copy)).space is not None
