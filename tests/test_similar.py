@@ -119,6 +119,41 @@ def test_before_there_is_a_model_those_seen_last_are_the_past(shop: Shop) -> Non
     assert asked(shop, "newcomer", among="live")["similar"] == []
 
 
+def test_before_there_is_a_model_a_visit_is_compared_with_past_ones_as_they_were_before_they_ended(shop: Shop) -> None:
+    people(shop)
+    shop.clock.set_ms(NOON_MS + 2 * HOUR_MS)
+    shop.folder.tick(shop.clock.now_ms())
+    shop.send(*visit("newcomer", NOON_MS + 110 * MINUTE_MS, 4, "Product Added"))
+    past = asked(shop, "newcomer", among="past")["similar"]
+    assert [row["similarity"] for row in past[:2]] == [1.0, 1.0]
+    shop.send(*visit("other-newcomer", NOON_MS + 110 * MINUTE_MS, 4))
+    by_label: dict[str, float] = {}
+    for among in ("past", "live"):
+        answer = asked(shop, "newcomer", among=among)
+        by_label.update(zip(labels(shop, answer), [row["similarity"] for row in answer["similar"]], strict=True))
+    assert by_label["looker"] == by_label["other-newcomer"]  # who did the same is as far, whether live or past
+
+
+def test_who_is_live_stays_placed_when_only_past_visits_are_asked_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(shop)
+    space = space_of_carts()
+    shop.running.similar.use(1, 3, space, past_of(shop, space))
+    asked(shop, "adder")
+    n_placed: list[int] = []
+    contributions = Space.contributions
+
+    def counted(self: Space, features: np.ndarray, visitors: np.ndarray | None = None) -> np.ndarray:
+        n_placed.append(len(features))
+        return contributions(self, features, visitors)
+
+    monkeypatch.setattr(Space, "contributions", counted)
+    asked(shop, "adder", among="past")
+    asked(shop, "looker")
+    assert n_placed == [1, 1]  # those asked about, and nobody else
+
+
 def test_a_model_finds_past_visits_and_live_ones_each_visitor_once(shop: Shop) -> None:
     people(shop)
     shop.running.similar.use(1, 3, space_of_carts(), past_of(shop, space_of_carts(), 0, 1))

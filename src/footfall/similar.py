@@ -17,12 +17,12 @@ from footfall.base.times import iso
 from footfall.models.families import FAMILY_OF
 from footfall.models.neighbours import Near, Past, Points, nearest_exactly
 from footfall.models.serving import Served
-from footfall.models.similarity import Likeness, PriorSpace
+from footfall.models.similarity import Likeness, PriorSpace, scale_of
 from footfall.models.words import words
 from footfall.ports import AMONG
 from footfall.profile import LiveProfiles, Parts
 from footfall.record.features import CATALOGUE, N_FEATURES, features_into
-from footfall.record.layout import BOT
+from footfall.record.layout import BOT, ENDED
 
 _log = structlog.get_logger("footfall")
 MOST_RECENT = 5_000
@@ -31,7 +31,7 @@ N_SHARED = 3
 _LEAST_SHARED = 0.01
 """Log-odds below which what two visitors share isn't worth a word."""
 _AT_ONCE = 1_024
-"""Records that are copied under the engine's lock at once."""
+"""Records that are copied under the engine's lock at once, and placed without it."""
 
 
 class Compared(NamedTuple):
@@ -118,22 +118,28 @@ class SimilarVisitors:
         if row < 0:
             return None
         compared = self._compared.get(site, _UNLEARNED)
-        space = compared.space
-        features, _ = self._features(np.array([row], np.int32))
+        space, past, is_learned = compared.space, compared.past, compared.version > 0
+        live = self._live(site)
+        here = self._places(site, compared, live if among != "past" or not is_learned else live[:0], is_live=True)
+        gone = self._places(site, compared, self._recent(site, live) if past is None else live[:0], is_live=False)
+        if not is_learned:
+            space = PriorSpace(scale_of(np.concatenate([here.places, gone.places])))
+        features = self.features(np.array([row], np.int32))
         parts = space.contributions(features)
         place = space.places(parts)[0]
         most = float("inf") if radius is None else space.distance(1.0 - radius)
-        live = self._live(site)
+        seen = past.points(place, max(2 * n + 8, space.n_neighbours)) if past is not None else None
         found = []
         if among != "past":
-            found.append(self._near_live(site, compared, live, row, place, n, most))
-        seen = compared.past.points(place, max(2 * n + 8, space.n_neighbours)) if compared.past is not None else None
-        if among != "live":
-            found.append(self._near_past(site, compared, live, row, place, n, most, seen))
+            found.append(self._nearest(here, place, n, most, leave_out=row, is_live=True))
+        if among != "live" and past is not None:
+            found.append(self._near_past(site, past, row, place, n, most, seen))
+        elif among != "live":
+            found.append(self._nearest(gone, place, n, most, leave_out=row, is_live=False))
         chosen = _merged(found, n)
         propensity = None
-        if compared.past is not None:
-            told = compared.past.propensity(place, space.n_neighbours, seen)
+        if past is not None:
+            told = past.propensity(place, space.n_neighbours, seen)
             propensity = round(told, 6) if np.isfinite(told) else None
         shared = self._shared(compared, parts[0], features[0], chosen.places)
         named = self._profiles.labels(site, np.append(chosen.roots, np.int32(row)))
@@ -143,7 +149,7 @@ class SimilarVisitors:
         return {
             "visitor_id": named[-1][0],
             "version": compared.version,
-            "is_learned": compared.version > 0,
+            "is_learned": is_learned,
             "n": n,
             "radius": radius,
             "propensity_by_neighbours": propensity,
@@ -165,20 +171,10 @@ class SimilarVisitors:
 
     # -- who is near ---------------------------------------------------------------------------------------------------
 
-    def _near_live(
-        self, site: int, compared: Compared, live: np.ndarray, row: int, place: np.ndarray, n: int, most: float
-    ) -> _Found:
-        placed = self._places(site, compared, live[live != row], is_live=True)
-        return self._nearest(placed, place, n, most, is_live=True)
-
     def _near_past(
-        self, site: int, compared: Compared, live: np.ndarray, row: int, place: np.ndarray, n: int, most: float,
-        seen: Points | None,
-    ) -> _Found:  # fmt: skip
-        if compared.past is None:
-            placed = self._places(site, compared, self._recent(site, live, row), is_live=False)
-            return self._nearest(placed, place, n, most, is_live=False)
-        near: Near = compared.past.near(
+        self, site: int, past: Past, row: int, place: np.ndarray, n: int, most: float, seen: Points | None
+    ) -> _Found:
+        near: Near = past.near(
             place, n, lambda rows: self._roots(site, rows), most_distance=most, leave_out=row, seen=seen
         )
         visits = near.visits
@@ -187,9 +183,12 @@ class SimilarVisitors:
             visits["at_ms"], visits["ordered"],
         )  # fmt: skip
 
-    def _nearest(self, placed: _Placed, place: np.ndarray, n: int, most: float, is_live: bool) -> _Found:
-        idx, distances = nearest_exactly(placed.places, place, n)
-        idx, distances = idx[distances <= most], distances[distances <= most]
+    def _nearest(
+        self, placed: _Placed, place: np.ndarray, n: int, most: float, *, leave_out: int, is_live: bool
+    ) -> _Found:
+        idx, distances = nearest_exactly(placed.places, place, n + 1)
+        is_near = (distances <= most) & (placed.rows[idx] != leave_out)
+        idx, distances = idx[is_near][:n], distances[is_near][:n]
         rows = placed.rows[idx]
         records = self._parts.engine.records
         n_orders = records["session_counts"][rows, int(Kind.ORDER)]
@@ -208,15 +207,13 @@ class SimilarVisitors:
         rows = self._profiles.live_rows(site)
         return np.sort(rows[self._parts.engine.records["states"][rows] & BOT == 0])
 
-    def _recent(self, site: int, live: np.ndarray, row: int) -> np.ndarray:
+    def _recent(self, site: int, live: np.ndarray) -> np.ndarray:
         """int32[k], rising: who was seen last and isn't live."""
         engine = self._parts.engine
         records = engine.records
         is_past = (records["site"][: engine.n_rows] == site) & (records["session_number"][: engine.n_rows] > 0)
         is_past &= records["states"][: engine.n_rows] & BOT == 0
         is_past[live[live < len(is_past)]] = False
-        if row < len(is_past):
-            is_past[row] = False
         rows = np.flatnonzero(is_past).astype(np.int32)
         if len(rows) > MOST_RECENT:
             last = np.argpartition(records["last_seen"][rows], len(rows) - MOST_RECENT)[len(rows) - MOST_RECENT :]
@@ -239,24 +236,27 @@ class SimilarVisitors:
 
     # -- where they are ------------------------------------------------------------------------------------------------
 
+    def features(self, rows: np.ndarray) -> np.ndarray:
+        """float32[n, N_FEATURES] of visitors as of their last event, with which no session had ended yet."""
+        return self._features(rows)[0]
+
     def _features(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """float32[n, N_FEATURES] of visitors as of their last event, and when that was."""
+        """As :meth:`features`, and when their last events were; few enough rows to be copied at once."""
+        with self._parts.lock:
+            records = self._parts.engine.records[rows]
+            rates = self._parts.engine.facts.rates
+        records["states"] &= ~np.uint16(ENDED)
         features = np.empty((len(rows), N_FEATURES), np.float32)
-        seen = np.empty(len(rows), np.int64)
-        for start in range(0, len(rows), _AT_ONCE):
-            part = rows[start : start + _AT_ONCE]
-            with self._parts.lock:
-                records = self._parts.engine.records[part]
-                rates = self._parts.engine.facts.rates
-            here = slice(start, start + len(part))
-            seen[here] = records["last_seen"]
-            features_into(records, np.arange(len(part), dtype=np.int32), seen[here], rates, features[here])
+        seen = records["last_seen"].copy()
+        features_into(records, np.arange(len(rows), dtype=np.int32), seen, rates, features)
         return features, seen
 
     def _places(self, site: int, compared: Compared, rows: np.ndarray, *, is_live: bool) -> _Placed:
         """Where visitors are (rows rising); those that did nothing since they were last asked for are still there."""
         known = self._placed.get((site, is_live))
         d = compared.space.places(np.zeros((1, len(compared.space.columns)), np.float32)).shape[1]
+        if not len(rows):
+            return _nowhere(d)
         before = known[1] if known is not None and known[0] is compared else _nowhere(d)
         places = np.empty((len(rows), d), np.float32)
         records = self._parts.engine.records
@@ -268,9 +268,10 @@ class SimilarVisitors:
             is_known = (before.rows[at] == rows) & (before.seen[at] == seen) & (before.n_events[at] == n_events)
         places[is_known] = before.places[at[is_known]]
         new = np.flatnonzero(~is_known)
-        if len(new):
-            features, seen[new] = self._features(rows[new])
-            places[new] = compared.space.places(compared.space.contributions(features))
+        for start in range(0, len(new), _AT_ONCE):
+            part = new[start : start + _AT_ONCE]
+            features, seen[part] = self._features(rows[part])
+            places[part] = compared.space.places(compared.space.contributions(features))
         placed = _Placed(rows, seen, n_events, places)
         if len(new) or len(rows) != len(before.rows):
             self._placed[site, is_live] = compared, placed

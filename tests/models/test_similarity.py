@@ -10,7 +10,7 @@ from footfall.base.errors import BadInput
 from footfall.models.boosted import Params
 from footfall.models.metrics import roc_auc
 from footfall.models.rows import SESSION
-from footfall.models.similarity import PriorSpace, Space, SpaceOptions, learn, propensity_by_neighbours
+from footfall.models.similarity import PriorSpace, Space, SpaceOptions, learn, propensity_by_neighbours, scale_of
 
 Learned = tuple[Space, np.ndarray, np.ndarray, np.ndarray]
 FEW = SpaceOptions(n_trees=20, most_past=1_500, most_asked=600)
@@ -34,7 +34,9 @@ def test_contributions_are_those_of_xgboost() -> None:
     space = learn(features, labels, ones, visitors, options)
     only_first = visitors[_left_out(space, visitors) == 0]
     others = np.setdiff1d(visitors, only_first)
-    matrix = xgboost.QuantileDMatrix(features[others], labels[others], weight=ones[others], max_bin=256, nthread=1)
+    matrix = xgboost.QuantileDMatrix(
+        features[others], labels[others], weight=ones[others], max_bin=Params().max_bin, nthread=1
+    )
     settings = msgspec.structs.asdict(Params()) | {"objective": "binary:logistic", "nthread": 1, "seed": 0}
     booster = xgboost.train(settings | {"tree_method": "hist"}, matrix, 10)
     expected = booster.predict(xgboost.DMatrix(features[only_first]), pred_contribs=True, approx_contribs=True)[:, :-1]
@@ -174,3 +176,13 @@ def test_before_anything_was_learned_the_priors_terms_are_the_space() -> None:
     assert space.similarity(np.array([0.0, 1.0])).tolist() == [1.0, 0.5]
     assert space.distance(0.25) == 2.0
     assert space.distance(0.0) == float("inf")
+    wider = PriorSpace(scale=3.0)
+    assert (wider.similarity(np.array([3.0])).tolist(), wider.distance(0.5)) == ([0.5], 3.0)
+
+
+def test_the_scale_is_the_distance_of_chance_unless_there_are_few_to_tell_by() -> None:
+    places = np.random.default_rng(0).normal(size=(4_000, 3)).astype(np.float32) * 5
+    pairs = places[:2_000] - places[2_000:]
+    assert scale_of(places) == pytest.approx(float(np.sqrt((pairs**2).sum(axis=1).mean())), rel=0.03)
+    assert scale_of(places[:0]) == 1.0
+    assert scale_of(np.zeros((10, 3), np.float32)) == pytest.approx(0.5**0.5)

@@ -28,6 +28,8 @@ _NEIGHBOURS = (10, 25, 50, 100, 200, 400, 800)
 _PULLS = (0.0, 0.3, 1.0, 3.0)
 """How much the difference of two margins counts beside that of what they consist of."""
 _AT_ONCE = 1_024
+_FEW = 10
+"""Places that one unit of log-odds counts for where the scale isn't known from past rows."""
 _FORMAT = 1
 
 NODE = np.dtype(
@@ -116,6 +118,10 @@ class PriorSpace:
     columns = Prior.columns
     n_neighbours = 100
 
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+        """As :attr:`Space.scale`; see :func:`scale_of`."""
+
     def contributions(self, features: np.ndarray) -> np.ndarray:
         """See :class:`Likeness`."""
         return Prior().contributions(features)[:, :-1]
@@ -129,12 +135,12 @@ class PriorSpace:
         return places
 
     def similarity(self, distances: np.ndarray) -> np.ndarray:
-        """2^-distance: one unit of log-odds halves it."""
-        return np.asarray(np.exp2(-distances))
+        """See :class:`Likeness`; as :meth:`Space.similarity`."""
+        return np.asarray(np.exp2(-distances / self.scale))
 
     def distance(self, similarity: float) -> float:
         """See :class:`Likeness`."""
-        return _distance(similarity, 1.0)
+        return _distance(similarity, self.scale)
 
 
 class Space(msgspec.Struct, frozen=True, eq=False):
@@ -223,6 +229,14 @@ class Space(msgspec.Struct, frozen=True, eq=False):
             raise BadInput(
                 f"This isn't a similarity space, or not a whole one ({error}). Train the model anew.", code="bad_model"
             ) from error
+
+
+def scale_of(places: np.ndarray) -> float:
+    """Distance between two of places float32[n, d] picked by chance (root of the mean square), drawn to one unit of
+    log-odds as by ten places more: a few visitors tell little about chance, and all may be alike."""
+    n = len(places)
+    total = 2.0 * float(places.var(axis=0, dtype=np.float64).sum()) if n else 0.0
+    return math.sqrt((n * total + _FEW) / (n + _FEW))
 
 
 def _distance(similarity: float, scale: float) -> float:
