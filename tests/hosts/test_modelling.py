@@ -21,6 +21,7 @@ from footfall.base.errors import BadInput
 from footfall.hosts.alarms import Alarms
 from footfall.hosts.modelling import RETRY_MS, Modelling
 from footfall.hosts.training import LOCK
+from footfall.models.model import from_bytes, to_bytes
 from footfall.ports import Artefact
 from footfall.settings import Settings
 
@@ -147,6 +148,31 @@ def test_a_cut_file_at_the_start_leaves_the_prior_scoring(data: Path) -> None:
     made = House(data).begin()
     assert (made.version, made.alarms()) == (0, ["model:champion"])
     assert made.models.models(1)["scored_by"] == "prior"
+    made.shop.close()
+
+
+def test_nonsense_in_a_whole_file_leaves_the_prior_scoring(data: Path) -> None:
+    copies = DeployedModels(data)
+    champion = copies.read(1).champion
+    assert champion is not None
+    model = from_bytes(copies.model(1, champion))
+
+    def named(**parts: bytes) -> bytes:  # an object of UBJSON
+        return b"{" + b"".join(b"U" + bytes([len(k)]) + k.encode() + value for k, value in parts.items()) + b"}"
+
+    booster = named(
+        learner=named(
+            objective=named(name=b"SU\x0fbinary:logistic"),
+            gradient_booster=named(name=b"SU\x06gbtree"),
+            learner_model_param=named(base_score=b"U\x05"),
+        )
+    )
+    session = msgspec.structs.replace(model.targets["session"], booster=booster)
+    broken = to_bytes(msgspec.structs.replace(model, targets={"session": session}))
+    copies.point(1, Deployed(copies.put(1, 2, Artefact(broken, b""))))
+    made = House(data).begin()
+    assert made.version == 0
+    assert made.alarms() == ["model:champion"]
     made.shop.close()
 
 
@@ -284,6 +310,19 @@ def test_the_server_trains_in_another_process_and_takes_the_outcome_over(learnab
     answer = made.models.models(1)
     assert (answer["is_training"], answer["last_training"]["outcome"]) == (False, "champion")
     made.shop.close()
+
+
+def test_a_training_whose_outcome_could_not_be_written_is_not_begun_again_at_once(house: House) -> None:
+    house.models._settings = msgspec.structs.replace(CALM, retrain_every_h=24, retrain_min_orders=20)
+    (house.folder.path / "models" / "site-1" / "training.json").unlink()
+    at_ms = house.shop.clock.now_ms()
+    assert house.models._why_train(1, at_ms) == "schedule"
+    house.models._train_what_is_due(at_ms)
+    (child,) = house.models._training.values()
+    child.process.kill()
+    child.process.wait(30)
+    assert house.models._why_train(1, at_ms + 60_000) == ""
+    assert house.models._why_train(1, at_ms + 24 * HOUR_MS) == "schedule"
 
 
 def test_too_few_orders_start_no_training(house: House) -> None:

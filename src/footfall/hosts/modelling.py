@@ -76,6 +76,8 @@ class Modelling:
         self._looks: dict[int, Look] = {}
         self._look_due_ms = 0
         self._training: dict[int, _Child] = {}
+        self._begun_ms: dict[int, int] = {}
+        """When each site's last training was begun here: its outcome may not have been written, on a full disk."""
         self._by_drift_ms: dict[int, int] = {}
         self._train_check_ms = 0
         self._registry: ModelRegistry | None = None
@@ -191,7 +193,16 @@ class Modelling:
             self.on_loaded(site, champion, past)
 
     def _opened(self, site: int, copy: Copy | None) -> Served | None:
-        return None if copy is None else Served(from_bytes(self._copies.model(site, copy)), copy.version)
+        """Raises FootfallError, and nothing else: a model is data, and no data may keep a server from starting."""
+        if copy is None:
+            return None
+        data = self._copies.model(site, copy)
+        try:
+            return Served(from_bytes(data), copy.version)
+        except FootfallError:
+            raise
+        except Exception as error:
+            raise BadInput(f"it can't be read ({error!r}): train a new one.", code="bad_model") from error
 
     def _trouble(self, site: int, troubles: list[tuple[str, str]]) -> None:
         if troubles:
@@ -238,19 +249,22 @@ class Modelling:
     # -- training ------------------------------------------------------------------------------------------------------
 
     def _train_what_is_due(self, now_ms: int) -> None:
-        if not self._settings.retrain_every_h or self._training or is_training(self._folder.path):
+        if not self._settings.retrain_every_h or is_training(self._folder.path):
             return
         for site in self._folder.definitions.sites():
             if site.is_archived:
                 continue
             reason = self._why_train(site.number, now_ms)
             if reason and self._has_orders(site.number):
-                self._begin(site.number, site.name, reason)
+                with self._guard:
+                    if not self._training:
+                        self._begin(site.number, site.name, reason)
                 return
 
     def _why_train(self, site: int, now_ms: int) -> str:
         outcome = self._copies.outcome(site)
-        since_ms = 1 << 62 if outcome is None else now_ms - outcome.at_ms
+        last_ms = max(-(1 << 62) if outcome is None else outcome.at_ms, self._begun_ms.get(site, -(1 << 62)))
+        since_ms = now_ms - last_ms
         if since_ms >= self._settings.retrain_every_h * _HOUR_MS:
             return "schedule"
         drifts = any(what.startswith("drift:") for at, what in self.alarms.active() if at == site)
@@ -265,20 +279,32 @@ class Modelling:
         return n >= self._settings.retrain_min_orders
 
     def _begin(self, site: int, name: str, reason: str) -> None:
-        """Train in another process, of low priority and bounded threads, on what the lake has."""
+        """Train in another process, of low priority and bounded threads, on what the lake has.
+
+        Raises Unavailable if there is no room for a process.
+        """
         threads = self._settings.retrain_threads
         options = Options(budget_s=float(self._settings.retrain_budget_s), n_threads=threads, reason=reason)
         order = Order(str(self._folder.path.absolute()), name, self._settings, options)
         bounds = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")}
-        said = tempfile.TemporaryFile()  # noqa: SIM115 - closed once the process has ended
-        process = subprocess.Popen(
-            [sys.executable, "-m", "footfall.hosts.training"],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env={**os.environ, **bounds},
-        )  # fmt: skip
-        assert process.stdin is not None
-        process.stdin.write(msgspec.json.encode(order))
-        process.stdin.close()
+        self._begun_ms[site] = self._clock.now_ms()
+        try:
+            said = tempfile.TemporaryFile()  # noqa: SIM115 - closed once the process has ended
+            process = subprocess.Popen(
+                [sys.executable, "-m", "footfall.hosts.training"],
+                stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, env={**os.environ, **bounds},
+            )  # fmt: skip
+        except OSError as error:
+            raise Unavailable(
+                f"A training can't be begun ({error.strerror}): free some memory and disk, then try again.",
+                code="cannot_begin",
+            ) from error
         self._training[site] = _Child(process, said)
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError), process.stdin as told:  # one that has ended is told of by its end
+            told.write(msgspec.json.encode(order))
+        if self._stop.is_set():  # too late for stop() to see it
+            process.terminate()
         _log.info("a training begins", site=site, reason=reason)
 
     def _collect(self) -> None:
@@ -293,7 +319,9 @@ class Modelling:
             file.close()
             outcome = self._copies.outcome(site)
             message = "" if outcome is None else outcome.message
-            if code not in (0, TOLD):
+            if code == TOLD and lines:
+                message = lines[-1]  # the outcome may be an older one
+            elif code:
                 why = lines[-1][:500] if lines else "it was killed; is there enough memory?"
                 message = f"The training ended with code {code}: {why}"
                 with contextlib.suppress(Unavailable):  # on a full disk the alarm and the log have it
