@@ -37,3 +37,14 @@ def test_masked_cart_events_tell_nothing() -> None:
     answer = markov_chain(asked(rows, Split(at, at, at), is_masked=True))
 
     assert len(set(np.round(answer.test, 6).tolist())) == 1
+
+
+def test_how_many_events_were_seen_counts_by_itself() -> None:
+    # of short trails half are orderers', of long ones a tenth; all that is ever seen is product views
+    short, long = [("p", i % 2) for i in range(200)], [("p" * 13, int(i % 10 == 0)) for i in range(200)]
+    rows = rows_of([*short, *long, ("p", 0), ("p" * 13, 0)], KINDS)
+    train = np.arange(400)
+
+    answer = markov_chain(asked(rows, Split(train, train, np.array([400, 401]))))
+
+    assert np.round(answer.test, 1).tolist() == [0.5, 0.1]

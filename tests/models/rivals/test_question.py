@@ -65,3 +65,13 @@ def test_log_odds_and_probability_undo_each_other() -> None:
 
     assert probability(log_odds(p)).tolist() == pytest.approx(p.tolist())
     assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
+
+
+def test_log_odds_by_events_seen_count_only_what_may_be_looked_at_and_lean_to_the_base_rate() -> None:
+    rows = rows_of([("p", 1), ("pc", 0)] * 500 + [("p" * 300, 0)], KINDS)
+    at = np.arange(1000)
+
+    seen = asked(rows, Split(at, at, at))
+    assert probability(seen.prior_log_odds(seen.trails()))[[0, 1, 1000]] == pytest.approx([0.99, 0.01, 0.5], abs=0.001)
+    masked = asked(rows, Split(at, at, at), is_masked=True)
+    assert probability(masked.prior_log_odds(masked.trails()))[:2] == pytest.approx([0.5, 0.5])

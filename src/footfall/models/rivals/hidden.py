@@ -7,7 +7,7 @@ import numpy as np
 
 from footfall.base.errors import BadInput
 from footfall.base.kinds import N_KINDS
-from footfall.models.rivals.question import Answer, Question, Trails, log_odds, probability
+from footfall.models.rivals.question import Answer, Question, Trails, probability
 
 _N_STATES = (3, 5)
 """Numbers of hidden states tried."""
@@ -32,11 +32,11 @@ class Chain(NamedTuple):
 
 
 def hidden_markov(question: Question) -> Answer:
-    """Log-odds of the base rate plus the log-likelihood ratio of the two models (Rabiner 1989)."""
+    """Log-odds by the number of events seen, plus the log-likelihood ratio of the two models (Rabiner 1989)."""
     trails, split = question.trails(), question.split
     labels, weights = question.labels(split.valid), question.weights(split.valid)
-    prior = float(log_odds(np.array([question.base_rate()]))[0])
     wanted = np.concatenate([split.valid, split.test])
+    prior = question.prior_log_odds(trails)[wanted]
     best: tuple[float, int, np.ndarray] | None = None
     for n_states in _N_STATES:
         if best is not None and question.remaining_s() <= 0:

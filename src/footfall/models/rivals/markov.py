@@ -3,7 +3,7 @@
 import numpy as np
 
 from footfall.base.kinds import N_KINDS
-from footfall.models.rivals.question import Answer, Question, Trails, log_odds, probability
+from footfall.models.rivals.question import Answer, Question, Trails, probability
 
 _START = N_KINDS
 """State before a session's first event."""
@@ -12,16 +12,17 @@ _STRENGTHS = (1.0, 10.0, 100.0)
 
 
 def markov_chain(question: Question) -> Answer:
-    """Log-odds of the base rate plus the log-likelihood ratio of the two chains over what a row has seen.
+    """Log-odds by the number of events seen, plus the log-likelihood ratio of the two chains over what a row has seen.
 
-    First-order chains (Montgomery et al. 2004 foretell purchases from paths in this way), smoothed toward the chain of
+    Bayes' rule among rows of equally long trails: without that condition the ratio, which grows with every event, would
+    mostly tell how long a trail is. First-order chains (Montgomery et al. 2004 foretell purchases from paths in this way), smoothed toward the chain of
     all rows; how strongly is chosen on the validation rows. A row counts with its weight.
     """
     trails, split = question.trails(), question.split
     before = _before(trails)
     counts = [_counts(question, trails, before, split.train[question.labels(split.train) == c]) for c in (0, 1)]
     weights, labels = question.weights(split.valid), question.labels(split.valid)
-    prior = float(log_odds(np.array([question.base_rate()]))[0])
+    prior = question.prior_log_odds(trails)
     best: tuple[float, float, np.ndarray] | None = None
     for strength in _STRENGTHS:
         ratio = np.log(_chain(counts[1], counts[0], strength)) - np.log(_chain(counts[0], counts[1], strength))

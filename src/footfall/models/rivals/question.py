@@ -18,6 +18,11 @@ CART_KINDS = (
 )
 """What the question "without cart events" hides."""
 
+_SEEN = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233)
+"""Rows are taken after so many events; those in between count with the next."""
+_DRAWN = 10.0
+"""So many rows of the base rate are added to each number of events seen."""
+
 
 class Question(NamedTuple):
     """The same rows for every rival: learn from ``split.train``, choose by ``split.valid``, foretell ``split.test``."""
@@ -68,6 +73,19 @@ class Question(NamedTuple):
     def trails(self) -> "Trails":
         """Trails to be used."""
         return trails_of(self.rows, self.is_masked)
+
+    def prior_log_odds(self, trails: "Trails") -> np.ndarray:
+        """float64[n]: log-odds of every row by how many events it has seen, of those that may be looked at, from the
+        training rows.
+
+        What a row has seen then only has to tell its class from the other one among rows of the same number.
+        """
+        train = self.split.train
+        bucket = np.searchsorted(_SEEN, trails.ends - trails.starts)
+        weights, n_buckets = self.weights(train), len(_SEEN) + 1
+        of_all = np.bincount(bucket[train], weights, n_buckets)
+        of_ones = np.bincount(bucket[train], weights * self.labels(train), n_buckets)
+        return log_odds((of_ones + _DRAWN * self.base_rate()) / (of_all + _DRAWN))[bucket]
 
 
 class Answer(NamedTuple):
