@@ -15,8 +15,9 @@ def markov_chain(question: Question) -> Answer:
     """Log-odds by the number of events seen, plus the log-likelihood ratio of the two chains over what a row has seen.
 
     Bayes' rule among rows of equally long trails: without that condition the ratio, which grows with every event, would
-    mostly tell how long a trail is. First-order chains (Montgomery et al. 2004 foretell purchases from paths in this way), smoothed toward the chain of
-    all rows; how strongly is chosen on the validation rows. A row counts with its weight.
+    mostly tell how long a trail is. First-order chains (Montgomery et al. 2004 foretell purchases from paths in this
+    way), smoothed toward the chain of all rows; how strongly is chosen on the validation rows. A row counts with its
+    weight.
     """
     trails, split = question.trails(), question.split
     before = _before(trails)

@@ -85,7 +85,8 @@ class Question(NamedTuple):
         weights, n_buckets = self.weights(train), len(_SEEN) + 1
         of_all = np.bincount(bucket[train], weights, n_buckets)
         of_ones = np.bincount(bucket[train], weights * self.labels(train), n_buckets)
-        return log_odds((of_ones + _DRAWN * self.base_rate()) / (of_all + _DRAWN))[bucket]
+        shares = (of_ones + _DRAWN * self.base_rate()) / (of_all + _DRAWN)
+        return np.asarray(log_odds(shares)[bucket])
 
 
 class Answer(NamedTuple):

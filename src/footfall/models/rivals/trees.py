@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from footfall.models.boosted import Examples, fit, inputs, tune, varying_columns
+from footfall.models.boosted import Examples, fit, inputs, telling_columns, tune
 from footfall.models.rivals.question import Answer, Question
 from footfall.models.rows import WEEK, WEEK_MS
 
@@ -15,15 +15,18 @@ def boosted_trees(question: Question) -> Answer:
     import xgboost
 
     train, valid = examples(question, question.split.train), examples(question, question.split.valid)
+    columns = telling_columns(train, n_threads=question.n_threads, seed=question.seed)
     tuned = tune(
         train,
         n_trials=question.n_trials,
+        columns=columns,
         budget_s=max(_SHARE_OF_TIME * question.remaining_s(), 0.0),
         n_threads=question.n_threads,
         seed=question.seed,
     )
-    columns = varying_columns(train.features)
-    fitted = fit(train, valid, columns, tuned.params, n_threads=question.n_threads, seed=question.seed)
+    fitted = fit(
+        train, valid, columns, tuned.params, n_trees=tuned.n_trees, n_threads=question.n_threads, seed=question.seed
+    )
     booster = xgboost.Booster({"nthread": question.n_threads})
     booster.load_model(bytearray(fitted.booster))
 
