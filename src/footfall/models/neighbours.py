@@ -41,7 +41,7 @@ _N_TRIED = 500
 half lie midway between two points, where there may be nobody."""
 _N_TRIED_FOR = 50
 _LEAST_FOUND_FRAC = 0.95
-"""Of its nearest that each of them must find. Then twice as many lists are gone through."""
+"""Of its nearest that each of them must find."""
 _MOST_FETCHED = 20_000
 _FORMAT = 2
 _DIGEST_SIZE = 16
@@ -246,13 +246,13 @@ def _enough_lists(index: "faiss.IndexIVF", points: np.ndarray) -> int:
     asked = np.where(np.arange(_N_TRIED)[:, None] % 2, some[0], (some[0] + some[1]) / np.float32(2))
     n_nearest = min(_N_TRIED_FOR, len(points))
     farthest = _searched(index, asked, n_nearest, index.nlist)[0][:, -1:]
-    n_lists = 4
+    n_lists = 8
     while n_lists < index.nlist:
         found = (_searched(index, asked, n_nearest, n_lists)[0] <= farthest).mean(axis=1)
-        n_lists *= 2
         if found.min() >= _LEAST_FOUND_FRAC:
-            break
-    return min(n_lists, int(index.nlist))
+            return n_lists
+        n_lists *= 2
+    return int(index.nlist)
 
 
 def _searched(index: "faiss.IndexIVF", asked: np.ndarray, n: int, n_lists: int) -> tuple[np.ndarray, np.ndarray]:

@@ -23,7 +23,7 @@ from footfall.base.clock import ManualClock
 from footfall.engine import Engine
 from footfall.hosts.benches.engine import SITE, Batches, Bench
 from footfall.hosts.benches.measuring import at_least, at_most, machine, one_core, resident_bytes, told
-from footfall.models.neighbours import VISIT, Near, Past, nearest_exactly
+from footfall.models.neighbours import VISIT, Near, Past
 from footfall.models.scoring import Scoring
 from footfall.models.similarity import Space, SpaceOptions, learn
 from footfall.ports import RecordStore
@@ -37,7 +37,10 @@ RECALL = 0.95
 _LEARN_FROM = 60_000
 _EVENTS_BETWEEN = 100
 """That are applied before each question: twenty questions a second at 2,000 events/s."""
+RECALL_LEAST = 0.8
 _N_EXACT = 200
+_N_CROWDED = 100
+"""More questions, where past visits lie closest."""
 _N_PEER = 30
 _HOUR_MS = 3_600_000
 _EVENTS_A_SESSION = 11.5
@@ -61,9 +64,8 @@ class Measured(NamedTuple):
     """float64[n]: of which this thread had a core; the rest it waited for one."""
     index_ms: np.ndarray
     """float64[n]: the index alone."""
-    recall: float
-    """Of the nearest N visitors, how many are found; the mean."""
-    recall_least: float
+    recalls: np.ndarray
+    """float64[n]: of the nearest N visitors, how many are found. A third of the questions lie where it is crowded."""
     exact_ms: np.ndarray
     peers_ms: dict[str, np.ndarray]
     n_live: int
@@ -137,7 +139,7 @@ def measure(folder: Path, n_past: int, n_visitors: int, n_live: int, n_asked: in
     past = Past.built(places, visits, n_threads=n_threads)
     build_s = time.perf_counter() - start_s
     index_mb = (resident_bytes() - before) / 1e6
-    bench.traffic._now_ms += 2 * _HOUR_MS  # all sessions end; those from here on are live
+    bench.traffic.pause(2 * _HOUR_MS)  # all sessions end; those from here on are live
     n_first = max(int(n_live * _EVENTS_A_SESSION) - n_asked * _EVENTS_BETWEEN // 2, 2_000)
     for batch in bench.batches(bench.traffic.visits(n_first)):
         bench.run([batch])
@@ -145,10 +147,10 @@ def measure(folder: Path, n_past: int, n_visitors: int, n_live: int, n_asked: in
     ahead = bench.batches(bench.traffic.visits((n_asked + 20) * _EVENTS_BETWEEN), is_single=True)
     with one_core():
         call_ms, cpu_ms, asked, n_live = _calls(bench, space, past, ahead, n_asked)
-        index_ms, exact_ms, recall, recall_least = _alone(past, places, visits, asked)
+        index_ms, exact_ms, recalls = _alone(past, places, visits, np.concatenate([asked, _crowded(past, places)]))
         peers_ms, peer_build_s = _peers(places, asked)
     return Measured(
-        call_ms, cpu_ms, index_ms, recall, recall_least, exact_ms, peers_ms, n_live, past.n_points, space.n_dims,
+        call_ms, cpu_ms, index_ms, recalls, exact_ms, peers_ms, n_live, past.n_points, space.n_dims,
         build_s, peer_build_s, index_mb,
     )  # fmt: skip
 
@@ -185,25 +187,35 @@ def _calls(
             worked.append(cpu_s * 1000)
             asked.append(row)
     rows = np.array(asked[:_N_EXACT], np.int32)
-    return np.array(spent), np.array(worked), space.embed(similar._features(rows)[0]), len(profiles.live_rows(SITE))
+    return np.array(spent), np.array(worked), space.embed(similar.features(rows)), len(profiles.live_rows(SITE))
+
+
+def _crowded(past: Past, places: np.ndarray) -> np.ndarray:
+    """Of some past visits' places those with the nearest neighbours."""
+    some = places[np.random.default_rng(0).choice(len(places), min(10 * _N_CROWDED, len(places)), replace=False)]
+    farthest = [past.points(place, N).distances[-1] for place in some]
+    return some[np.argsort(farthest, kind="stable")[:_N_CROWDED]]
 
 
 def _alone(
     past: Past, places: np.ndarray, visits: np.ndarray, asked: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float, float]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Milliseconds of the index and of an exact search, and the recall of the one by the other."""
+    import faiss
+
     index_ms, exact_ms, recalls = [], [], []
     for place in asked:
         start_s = time.perf_counter()
         near: Near = past.near(place, N, _as_they_are)
         index_ms.append((time.perf_counter() - start_s) * 1000)
         start_s = time.perf_counter()
-        idx, distances = nearest_exactly(places, place, min(100 * N, len(places)))
+        squared, nearest = faiss.knn(place[None], places, min(100 * N, len(places)))
+        idx, distances = nearest[0], np.sqrt(squared[0])
         firsts = np.sort(np.unique(visits["row"][idx], return_index=True)[1])[:N]
         exact_ms.append((time.perf_counter() - start_s) * 1000)
         farthest = float(distances[firsts[-1]]) * (1 + 1e-5) + 1e-6
-        recalls.append(np.count_nonzero(near.distances <= farthest) / len(firsts))
-    return np.array(index_ms), np.array(exact_ms), float(np.mean(recalls)), float(np.min(recalls))
+        recalls.append(np.count_nonzero(near.distances <= farthest) / len(firsts))  # of those at one distance any
+    return np.array(index_ms), np.array(exact_ms), np.array(recalls)
 
 
 def _as_they_are(rows: np.ndarray) -> np.ndarray:
@@ -237,17 +249,22 @@ def _spread(ms: np.ndarray) -> dict[str, float]:
 def report(measured: Measured, size: argparse.Namespace) -> dict[str, Any]:
     """The result as one object."""
     call = _spread(measured.call_ms)
+    recall, recall_least = float(measured.recalls.mean()), float(measured.recalls.min())
     return {
         "bench": "similar", "at": int(time.time()), "machine": machine(), "past_visits": size.past,
         "points": measured.n_points, "dims": measured.n_dims, "live": measured.n_live, "n": N,
         "events_between": _EVENTS_BETWEEN, "call_ms": call, "call_cpu_ms": _spread(measured.cpu_ms),
         "index_ms": _spread(measured.index_ms),
-        "recall": round(measured.recall, 4), "recall_least": round(measured.recall_least, 4),
+        "recall": round(recall, 4), "recall_least": round(recall_least, 4), "recall_n": len(measured.recalls),
         "exact_ms": _spread(measured.exact_ms),
         "scikit_learn_ms": {name: _spread(ms) for name, ms in measured.peers_ms.items()},
         "build_s": round(measured.build_s, 1), "scikit_learn_build_s": round(measured.peer_build_s, 1),
         "index_mb": round(measured.index_mb), "threads_to_build": size.threads,
-        "budgets": [at_most("answer, p99 ms", call["p99"], P99_MS), at_least(f"recall@{N}", measured.recall, RECALL)],
+        "budgets": [
+            at_most("answer, p99 ms", call["p99"], P99_MS),
+            at_least(f"recall@{N}, mean", recall, RECALL),
+            at_least(f"recall@{N}, worst", recall_least, RECALL_LEAST),
+        ],
     }  # fmt: skip
 
 
@@ -257,7 +274,7 @@ def _table(result: dict[str, Any]) -> Table:
         "an answer as the API gives it": result["call_ms"],
         "of which a core worked on it": result["call_cpu_ms"],
         "the index alone": result["index_ms"],
-        "exact, NumPy over all places": result["exact_ms"],
+        "exact, faiss over all places": result["exact_ms"],
         "scikit-learn, ball tree": result["scikit_learn_ms"]["ball_tree"],
         "scikit-learn, brute force": result["scikit_learn_ms"]["brute"],
     }
@@ -275,9 +292,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="footfall bench similar", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--past", type=int, default=1_000_000, help="moments of past visits")
-    parser.add_argument("--visitors", type=int, default=200_000, help="visitors that they are of")
+    parser.add_argument("--visitors", type=int, default=100_000, help="visitors that they are of")
     parser.add_argument("--live", type=int, default=5_000, help="about so many live visitors")
-    parser.add_argument("--asked", type=int, default=500, help="answers that are measured")
+    parser.add_argument("--asked", type=int, default=300, help="answers that are measured")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="to build the index with")
     parser.add_argument("--uci", type=Path, help="measure neighbours' AUC on this file of UCI Online Shoppers instead")
     size = parser.parse_args(arguments)

@@ -87,6 +87,10 @@ class Traffic:
         self._now_ms = found[-1][0] + 1
         return Stream([line for _, line in found], np.array([ms for ms, _ in found], np.int64))
 
+    def pause(self, ms: int) -> None:
+        """Nothing happens for so long."""
+        self._now_ms += ms
+
     def _session(self, at_ms: int) -> Iterator[tuple[int, bytes]]:
         chance = self._random
         if chance.random() < 0.01:
