@@ -389,7 +389,8 @@ def test_a_masked_row_of_a_cart_event_knows_nothing_of_it(shop: Shop) -> None:
     rows = rows_of(shop, is_masked=True)
     names = ("session_events_n", "cart_add_n", "cart_value", "since_last_event_s", "last_kind")
     assert rows.features[1, [FEATURE_IDX[name] for name in names]].tolist() == [2, 1, 5, 0, Kind.CART_ADD]
-    assert rows.masked[1, [FEATURE_IDX[name] for name in names]].tolist() == [1, 0, 0, 60, Kind.PRODUCT_VIEW]
+    assert rows.masked[1, [FEATURE_IDX[name] for name in names]].tolist() == [1, 0, 0, 0, Kind.PRODUCT_VIEW]
+    assert _differing(rows.masked[1], rows.features[0]) == []  # not even that time has passed
     assert {Kind.CART_ADD, Kind.CHECKOUT_START, Kind.PAYMENT_INFO} < set(CART_KINDS)
     assert Kind.ORDER not in CART_KINDS
 

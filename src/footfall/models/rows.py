@@ -32,8 +32,8 @@ class Rows(msgspec.Struct, frozen=True, eq=False):
     features: np.ndarray
     """float32[n, N_FEATURES]: the catalogue at ``times``; NaN is unknown or never."""
     masked: np.ndarray
-    """float32[n, N_FEATURES]: the same moments, had no cart, checkout or payment event ever been seen; or float32[0, N]
-    when it wasn't asked for."""
+    """float32[n, N_FEATURES]: the same moments, had no cart, checkout or payment event ever been seen, as of the latest
+    event that was; or float32[0, N] when it wasn't asked for."""
     labels: np.ndarray
     """int8[n, 2]: 1, 0 or UNKNOWN, by TARGETS; what happens strictly after the row's event."""
     visitors: np.ndarray

@@ -159,7 +159,9 @@ def step_and_look(
         rows[n] = row
         times[n] = t
         features_into(records, rows[n : n + 1], times[n : n + 1], rates, features[n : n + 1])
-        if is_masked:
+        if is_masked:  # as of what it saw last, or the time since then would tell that something was hidden just now
+            times[n] = masked[row]["last_seen"] if masked[row]["n_events"] > 0 else t
             features_into(masked, rows[n : n + 1], times[n : n + 1], rates, masked_features[n : n + 1])
+            times[n] = t
         n += 1
     return n, n_sessions
