@@ -6,6 +6,7 @@ import xgboost
 from tests.models.made_up import made_up
 
 from footfall.models.boosted import (
+    MOST_COLUMNS,
     MOST_DEPTH,
     MOST_TREES,
     Boosted,
@@ -16,6 +17,7 @@ from footfall.models.boosted import (
     out_of_fold,
     probability,
     raw_margin,
+    telling_columns,
     tune,
     varying_columns,
 )
@@ -105,7 +107,7 @@ def test_the_search_stays_within_bounds_and_reports_each_trial() -> None:
     assert [loss for _, _, loss in seen] == sorted((loss for _, _, loss in seen), reverse=True)
     assert tuned.log_loss == seen[-1][2]
     assert (tuned.n_trials, tuned.n_rows) == (8, len(train.labels))
-    assert 2 <= tuned.params.max_depth <= MOST_DEPTH
+    assert 1 <= tuned.params.max_depth <= MOST_DEPTH
     again = tune(train, n_trials=8)
     assert again == tuned
 
@@ -130,10 +132,51 @@ def test_without_two_classes_in_time_the_defaults_are_the_answer() -> None:
     assert np.isnan(tuned.log_loss)
 
 
-def test_labels_that_were_known_only_after_the_cut_are_not_learned_from() -> None:
+def test_labels_that_were_known_only_after_the_cut_are_not_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footfall.models.boosted.FEW", 0)
     train, _, _ = _examples(300)
     tuned = tune(train._replace(known_ms=train.known_ms + 400 * 86_400_000), n_trials=3)
     assert np.isnan(tuned.log_loss)
+
+
+def test_with_few_orders_settings_are_judged_on_all_visitors_in_turn() -> None:
+    train, test, _ = _examples(300)
+    late = train._replace(known_ms=train.known_ms + 400 * 86_400_000)  # in windows of time nothing could be learned
+    tuned = tune(late, n_trials=2)
+    assert np.isfinite(tuned.log_loss)
+    assert tuned.n_trees is not None
+    columns = varying_columns(train.features)
+    assert fit(train, test, columns, tuned.params, n_trees=tuned.n_trees).n_trees == tuned.n_trees
+
+
+def test_with_many_orders_the_latest_sessions_say_how_many_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footfall.models.boosted.FEW", 1)
+    train, _, _ = _examples(300)
+    assert tune(train, n_trials=1).n_trees is None
+
+
+def test_threads_change_nothing_about_what_is_found() -> None:
+    train, _, _ = _examples(300)
+    assert tune(train, n_trials=3, n_threads=2) == tune(train, n_trials=3)
+
+
+def test_the_columns_that_tell_are_among_those_chosen() -> None:
+    train, _, _ = _examples(1_000)
+    rng = np.random.default_rng(0)
+    is_constant = ~np.isin(np.arange(train.features.shape[1]), varying_columns(train.features))
+    train.features[:, is_constant] = rng.normal(size=(len(train.labels), int(is_constant.sum())))
+    chosen = telling_columns(train)
+    assert len(chosen) <= MOST_COLUMNS < len(varying_columns(train.features))
+    assert np.all(np.diff(chosen) > 0)
+    assert FEATURE_IDX["session_dwell_s"] in chosen
+    assert telling_columns(train).tolist() == chosen.tolist()
+
+
+def test_without_two_classes_all_columns_stay() -> None:
+    train, _, _ = _examples(300)
+    train.features[:] = np.random.default_rng(0).normal(size=train.features.shape)
+    none = train._replace(labels=np.zeros_like(train.labels))
+    assert len(telling_columns(none)) == train.features.shape[1]
 
 
 def test_large_data_are_tuned_on_whole_visitors(monkeypatch: pytest.MonkeyPatch) -> None:

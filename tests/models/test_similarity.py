@@ -37,7 +37,7 @@ def test_contributions_are_those_of_xgboost() -> None:
     matrix = xgboost.QuantileDMatrix(
         features[others], labels[others], weight=ones[others], max_bin=Params().max_bin, nthread=1
     )
-    settings = msgspec.structs.asdict(Params()) | {"objective": "binary:logistic", "nthread": 1, "seed": 0}
+    settings = msgspec.structs.asdict(options.params) | {"objective": "binary:logistic", "nthread": 1, "seed": 0}
     booster = xgboost.train(settings | {"tree_method": "hist"}, matrix, 10)
     expected = booster.predict(xgboost.DMatrix(features[only_first]), pred_contribs=True, approx_contribs=True)[:, :-1]
     found = space.contributions(features[only_first], only_first)

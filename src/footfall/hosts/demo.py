@@ -47,7 +47,7 @@ BACKSTAGE = "backstage"
 """Folder in the data folder with what a shop couldn't know: who the shoppers are, and the truth about their visits."""
 _BEGUN = "begun"
 FIRST_SITE = 1
-_TRAINING_TRIALS = 4
+_TRAINING_TRIALS = 2
 _TRAINING_BUDGET_S = 3.0
 _LIKENESS_ROWS = 15_000
 """A demo's start is to be short, so settings of the trees are hardly looked for; `footfall train` does."""

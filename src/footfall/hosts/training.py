@@ -238,6 +238,7 @@ def _with_likeness(model: Model, rows: Rows, options: Options, on_progress: Prog
             rows.features[train_rows], rows.labels[train_rows, SESSION], rows.weights[train_rows],
             rows.visitors[train_rows], space_options,
             lambda done, n: on_progress("similarity", done, n),
+            columns=model.targets[TARGETS[SESSION]].columns,
         )  # fmt: skip
     except BadInput as error:
         _log.warning("this model knows no likeness", reason=str(error))

@@ -11,6 +11,7 @@ would lie where their own outcome put them). See ``docs/similarity.md`` and deci
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
@@ -53,7 +54,7 @@ class SpaceOptions(msgspec.Struct, frozen=True):
     """Rows by which neighbours and pull are chosen."""
     most_past: int = 20_000
     """Rows among which those look for neighbours."""
-    params: Params = Params()
+    params: Params = Params(max_depth=4, learning_rate=0.1, colsample_bytree=0.6)
     more: Mapping[str, float] = {}
     """Further settings of XGBoost, over ``params``."""
     n_threads: int = 1
@@ -250,6 +251,8 @@ def learn(
     visitors: np.ndarray,
     options: SpaceOptions | None = None,
     on_booster: Callable[[int, int], None] | None = None,
+    *,
+    columns: np.ndarray | None = None,
 ) -> Space:
     """Learn a space from rows.
 
@@ -265,6 +268,8 @@ def learn(
         Rows of one visitor lie in one fold.
     on_booster
         Called after each booster with how many are done, and how many there will be.
+    columns : int32[k]
+        By which features likeness is told, rising; None for all that vary.
 
     Raises BadInput (``one_class``, ``few_rows``) if there is nothing to learn.
     """
@@ -274,7 +279,7 @@ def learn(
     chosen = some_visitors(visitors, options.most_rows, options.seed)
     values, labels = features[chosen], labels[chosen].astype(np.int8)
     weights, visitors = weights[chosen].astype(np.float32), visitors[chosen].astype(np.int64)
-    columns = varying_columns(values)
+    columns = varying_columns(values) if columns is None else columns
     if len(np.unique(labels)) < 2:
         raise BadInput("All rows have the same outcome: likeness can't be learned from them.", code="one_class")
     if not len(columns):
@@ -317,29 +322,33 @@ def _grown(
 ) -> Trees:
     import xgboost
 
-    boosters: list[bytes] = []
     n_boosters = options.n_repeats * options.n_folds
+    n_at_once = max(1, min(options.n_threads, n_boosters))
     settings: dict[str, Any] = {
         **msgspec.structs.asdict(options.params), **options.more, "objective": "binary:logistic",
-        "tree_method": "hist", "nthread": options.n_threads, "verbosity": 0,
+        "tree_method": "hist", "nthread": max(1, options.n_threads // n_at_once), "verbosity": 0,
     }  # fmt: skip
-    for repeat in range(options.n_repeats):
-        folds = _folds(visitors, repeat, options.n_folds, options.seed)
-        for fold in range(options.n_folds):
-            others = np.flatnonzero(folds != fold)
-            if len(np.unique(labels[others])) < 2:
-                raise BadInput(
-                    "Too few visitors ordered to learn likeness from: collect or import more.", code="few_rows"
-                )
-            matrix = xgboost.QuantileDMatrix(
-                values[others],
-                labels[others],
-                weight=weights[others],
-                max_bin=int(settings["max_bin"]),
-                nthread=options.n_threads,
-            )
-            settings["seed"] = options.seed + len(boosters)
-            boosters.append(bytes(xgboost.train(settings, matrix, options.n_trees).save_raw("json")))
+    folds = [_folds(visitors, repeat, options.n_folds, options.seed) for repeat in range(options.n_repeats)]
+
+    def booster(number: int) -> bytes:
+        repeat, fold = divmod(number, options.n_folds)
+        others = np.flatnonzero(folds[repeat] != fold)
+        if len(np.unique(labels[others])) < 2:
+            raise BadInput("Too few visitors ordered to learn likeness from: collect or import more.", code="few_rows")
+        matrix = xgboost.QuantileDMatrix(
+            values[others],
+            labels[others],
+            weight=weights[others],
+            max_bin=int(settings["max_bin"]),
+            nthread=settings["nthread"],
+        )
+        own = settings | {"seed": options.seed + number}
+        return bytes(xgboost.train(own, matrix, options.n_trees).save_raw("json"))
+
+    boosters: list[bytes] = []
+    with ThreadPoolExecutor(n_at_once, "footfall-likeness") as pool:
+        for found in pool.map(booster, range(n_boosters)):
+            boosters.append(found)
             if on_booster is not None:
                 on_booster(len(boosters), n_boosters)
     return trees_of(boosters)

@@ -127,20 +127,23 @@ class _Steps:
 def _learn(rows: Rows, target: int, options: TrainOptions, steps: _Steps) -> _Learned:
     split = _split(rows, target, options)
     learn, choose = (examples(rows, target, side) for side in split[:2])
-    columns = trees.varying_columns(learn.features)
+    columns = trees.telling_columns(learn, n_threads=options.n_threads, seed=options.seed)
     if not len(columns):
         raise _cannot(rows, target, "no feature differs between the rows, so there is nothing to tell visitors by")
     steps.at("trying settings", 0)
     tuned = trees.tune(
         learn,
         n_trials=options.n_trials,
+        columns=columns,
         budget_s=options.budget_s,
         n_threads=options.n_threads,
         seed=options.seed,
         on_trial=lambda done, _, loss: steps.at(f"trying settings, log-loss {loss:.4f}", done),
     )
     steps.at(_STEPS[0], options.n_trials)
-    fitted = trees.fit(learn, choose, columns, tuned.params, n_threads=options.n_threads, seed=options.seed)
+    fitted = trees.fit(
+        learn, choose, columns, tuned.params, n_trees=tuned.n_trees, n_threads=options.n_threads, seed=options.seed
+    )
     steps.at(_STEPS[1], options.n_trials + 1)
     raw = Boosted(
         fitted.booster, columns, calibration.identity(np.zeros(0)), float("nan"), tuned.params, fitted.n_trees
