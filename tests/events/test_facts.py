@@ -142,10 +142,16 @@ def lifts_of_site(acts: list[float], chances: list[float]) -> list[float]:
 
 
 def test_a_lift_tells_how_things_differ_and_not_how_much_the_shop_sells() -> None:
-    assert lifts_of_site([100, 300], [1000, 1000]) == pytest.approx([0.5, 1.5], rel=0.03)
-    assert lifts_of_site([200, 600], [1000, 1000]) == pytest.approx([0.5, 1.5], rel=0.03)
-    assert lifts_of_site([1, 0, 1, 0], [10, 10, 10, 10]) == pytest.approx([1.0] * 4)
+    assert lifts_of_site([100, 300], [1000, 1000]) == pytest.approx([0.5, 1.5], rel=0.07)
+    assert lifts_of_site([200, 600], [1000, 1000]) == lifts_of_site([100, 300], [1000, 1000])
+    assert lifts_of_site([1, 0, 1, 0], [10, 10, 10, 10]) == [1.0] * 4
     assert lifts_of_site([0, 0], [10, 20]) == [1.0, 1.0]
+
+
+def test_lifts_that_differ_by_less_than_a_step_are_told_as_one() -> None:
+    a, b, c = lifts_of_site([1000, 1030, 2000], [10_000, 10_000, 10_000])
+    assert a == b < 1 < c
+    assert lifts_of_site([1000, 1010, 990], [10_000] * 3) == [1.0] * 3
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(1, 500)), min_size=1, max_size=40))

@@ -96,7 +96,7 @@ def _times(n: float) -> str:
 
 def _compared(lift: float) -> str:
     if 0.95 <= lift < 1.05:
-        return "about as often as others here" + (", as far as is known" if lift == 1 else "")
+        return "about as often as others here"
     if lift < 0.05:
         return "hardly ever"
     if lift > 20:
