@@ -391,6 +391,10 @@ def test_a_masked_row_of_a_cart_event_knows_nothing_of_it(shop: Shop) -> None:
     assert rows.features[1, [FEATURE_IDX[name] for name in names]].tolist() == [2, 1, 5, 0, Kind.CART_ADD]
     assert rows.masked[1, [FEATURE_IDX[name] for name in names]].tolist() == [1, 0, 0, 0, Kind.PRODUCT_VIEW]
     assert _differing(rows.masked[1], rows.features[0]) == []  # not even that time has passed
+    shop.clock.set_ms(NOON_MS + 2 * DAY_MS)
+    shop.send(track("Product Added", NOON_MS + 30 * HOUR_MS, product_id="p", price=5))  # another session
+    again = rows_of(shop, is_masked=True)
+    assert _differing(again.masked[2], rows.features[0]) == []
     assert {Kind.CART_ADD, Kind.CHECKOUT_START, Kind.PAYMENT_INFO} < set(CART_KINDS)
     assert Kind.ORDER not in CART_KINDS
 

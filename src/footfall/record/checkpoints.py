@@ -121,9 +121,9 @@ def step_and_look(
         end_if_due(r, received[i], touched[row], timeout_ms)
         if is_masked:
             m = masked[row]
-            end_if_due(m, received[i], touched[row], timeout_ms)
             m["states"] = m["states"] | (r["states"] & SHARED)  # which admit sets
             if not _IS_CART_KIND[events[i]["kind"]]:
+                end_if_due(m, received[i], touched[row], timeout_ms)
                 scratch[0] = events[i]
                 step(masked, scratch, items, no_merges, plan, sessions)
         touched[row] = received[i]
