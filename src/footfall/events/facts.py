@@ -31,8 +31,8 @@ LEAST_SEEN = 5
 MOST_PRODUCTS, MOST_CATEGORIES = 50_000, 5_000
 """Of more products and categories than this, only those seen most often are known: a snapshot stays below 3 MB."""
 LIFT_STEPS = 8
-"""Lifts are rounded to so many steps for each factor of e, 13 % each: finer ones move by chance from day to day, and trees
-would tell the days apart by them."""
+"""Lifts are rounded to so many steps for each factor of e, 13 % each: finer ones move by chance from day to day, and
+trees would tell the days apart by them."""
 NEWS_FRAC = 0.05
 """See :func:`is_news`."""
 MOST_BYTES = 512 << 20
@@ -364,8 +364,8 @@ def smoothed(n_acts: np.ndarray, n_chances: np.ndarray, of_site: SiteSums) -> np
 
 
 def lifts(n_acts: np.ndarray, n_chances: np.ndarray, of_site: SiteSums) -> np.ndarray:
-    """Smoothed rates over the site's mean, rounded by LIFT_STEPS; float64[n], above 0. 1 is as the mean, and where a site
-    has no acts at all.
+    """Smoothed rates over the site's mean, rounded by LIFT_STEPS; float64[n], above 0. 1 is as the mean, and where a
+    site has no acts at all.
 
     A site's mean moves from week to week; how its things differ moves much less, so a model can't tell time by it.
     """

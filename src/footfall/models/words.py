@@ -87,7 +87,9 @@ def _plural(text: str) -> str:
     if at < 0:
         return text
     digits = [word for word in text[:at].split() if word[0].isdigit()]
-    return text.replace("(s)", "" if digits and digits[-1] == "1" else "s")
+    if digits and digits[-1] == "1":
+        return text.replace("(s)", "").replace("1 different", "1")
+    return text.replace("(s)", "s")
 
 
 def _times(n: float) -> str:
@@ -180,8 +182,10 @@ def _ever(deed: Deed, value: float, _: str) -> str:
 
 
 def _lately(deed: Deed, when: str, value: float, _: str) -> str:
-    if not value >= 0.75:
-        return f"has {'hardly' if value >= 0.05 else 'not'} {_not_done(deed)} {when}"
+    if not value >= 0.05:
+        return f"has not {_not_done(deed)} {when}"
+    if value < 0.75:
+        return f"{deed.once} a{when.removeprefix('in the past')} ago"
     return f"{_done(deed, value, 'about ')} {when}"
 
 
