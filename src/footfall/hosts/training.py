@@ -107,9 +107,12 @@ def train_site(
     ``Unavailable`` for a disk or registry that fails or another training under way; what serves goes on then, and the
     outcome is remembered.
     """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     options = options or Options()
     started_s = time.monotonic()
-    with _alone(data), past_of(data, site_name) as past:
+    # The matrices are small: more threads for them mostly wait for each other, and take a busy machine's cores for that
+    with threadpool_limits(1, "blas"), _alone(data), past_of(data, site_name) as past:
         copies = DeployedModels(data)
         try:
             trained = _train(data, settings, past, options, on_progress or _silent, started_s)
