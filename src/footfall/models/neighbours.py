@@ -3,14 +3,15 @@
 A past visit is looked at as it was after its 1st, 2nd, 3rd, 5th, 8th … event, so that a visit that is under way meets
 others as they were when they looked like it, and not only as they ended (decision 0065). Visits at the very same place,
 such as those of one click, are kept as one point with many visits. Few points are gone through exactly. Many are dealt
-into lists around centres (inverted file, Sivic and Zisserman 2003; in faiss), and the lists nearest to a question are
-gone through; how many it takes is tried out on each index (decision 0065 says why it is no graph).
+into lists around centres (inverted file, Sivic and Zisserman 2003; in faiss). A look into the nearest lists says how
+far the nearest points are at most; then every list is gone through that reaches so near, so none of them is missed
+(decision 0065 says why it is no graph).
 """
 
 import math
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -36,14 +37,12 @@ MOST_MOMENTS = 2_000_000
 _LEARNED_FROM_A_LIST = 64
 """Points by which each list's centre is found."""
 _N_ROUNDS = 10
-_N_TRIED = 500
-"""Questions by which it is found out how many lists must be gone through; half of them are points,
-half lie midway between two points, where there may be nobody."""
-_N_TRIED_FOR = 50
-_LEAST_FOUND_FRAC = 0.95
-"""Of its nearest that each of them must find."""
+_FIRST_LISTS = 16
+"""That are looked into first, at least."""
+_SLACK = 1e-4
+"""Of distances, for what is lost in rounding."""
 _MOST_FETCHED = 20_000
-_FORMAT = 2
+_FORMAT = 3
 _DIGEST_SIZE = 16
 
 Roots = Callable[[np.ndarray], np.ndarray]
@@ -75,8 +74,10 @@ class Points(NamedTuple):
 class Past:
     """Past visits by place; never changes, so any thread may ask."""
 
-    def __init__(self, index: "faiss.Index", starts: np.ndarray, visits: np.ndarray) -> None:
+    def __init__(self, index: "faiss.Index", radii: np.ndarray, starts: np.ndarray, visits: np.ndarray) -> None:
         self._index = index
+        self._radii = radii
+        """float32[n_lists]: how far each list's points are from its centre at most; empty where there are no lists."""
         self._starts = starts
         self._visits = visits
         weights = visits["weight"].astype(np.float64)
@@ -99,10 +100,10 @@ class Past:
         n_before = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(n_threads)
         try:
-            index = _index(points)
+            index, radii = _index(points)
         finally:
             faiss.omp_set_num_threads(n_before)
-        return cls(index, starts, visits[order])
+        return cls(index, radii, starts, visits[order])
 
     def __len__(self) -> int:
         """Moments of visits."""
@@ -173,17 +174,25 @@ class Past:
         if n_points <= 0:
             return Points(np.zeros(0, np.int64), np.zeros(0))
         asked = np.ascontiguousarray(place, np.float32).reshape(1, -1)
-        index = self._index
-        if isinstance(index, faiss.IndexIVF):
-            n_lists = max(index.nprobe, 4 * n_points * index.nlist // self.n_points)
-            squared, points = _searched(index, asked, n_points, n_lists)
-            while points[0, -1] < 0 and n_lists < index.nlist:  # these lists don't have so many
-                n_lists *= 4
-                squared, points = _searched(index, asked, n_points, n_lists)
+        if isinstance(self._index, faiss.IndexIVF):
+            squared, points = self._by_lists(self._index, asked, n_points)
         else:
-            squared, points = index.search(asked, n_points)
+            squared, points = self._index.search(asked, n_points)
         is_there = points[0] >= 0
         return Points(points[0][is_there], np.sqrt(np.maximum(squared[0][is_there].astype(np.float64), 0.0)))
+
+    def _by_lists(self, index: "faiss.IndexIVF", asked: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Squared distances float32[1, n] and points int64[1, n], nearest first: all lists that may hold one."""
+        from_centres, lists = index.quantizer.search(asked, index.nlist)
+        n_first = min(max(_FIRST_LISTS, 2 * n * index.nlist // self.n_points), index.nlist)
+        squared, points = _searched(index, asked, n, lists[:, :n_first], from_centres[:, :n_first])
+        farthest = float(squared[0, -1]) ** 0.5 if points[0, -1] >= 0 else math.inf
+        away = np.sqrt(from_centres[0])
+        reaching = away - self._radii[lists[0]] <= farthest + _SLACK * (farthest + away)
+        if not reaching[n_first:].any():
+            return squared, points
+        reaching[:n_first] = True
+        return _searched(index, asked, n, lists[:, reaching], from_centres[:, reaching])
 
     def _places(self, points: np.ndarray) -> np.ndarray:
         if not len(points):
@@ -194,7 +203,8 @@ class Past:
         """The index with its visits and a checksum over all of it; see :meth:`from_bytes`."""
         import faiss
 
-        head = {"format": _FORMAT, "starts": self._starts.tobytes(), "visits": self._visits.tobytes()}
+        head = {"format": _FORMAT, "starts": self._starts.tobytes(), "visits": self._visits.tobytes(),
+                "radii": self._radii.tobytes()}  # fmt: skip
         index = memoryview(faiss.serialize_index(self._index))  # type: ignore[arg-type]
         body = msgspec.msgpack.encode({**head, "index": index})
         return blake2b(body, digest_size=_DIGEST_SIZE).digest() + body
@@ -211,7 +221,12 @@ class Past:
         if plain.format != _FORMAT:
             raise BadInput("The past visits of this model are of another version: train it anew.", code="bad_past")
         index = faiss.deserialize_index(np.frombuffer(plain.index, np.uint8))
-        return cls(index, np.frombuffer(plain.starts, "<i8"), np.frombuffer(plain.visits, VISIT))
+        return cls(
+            index,
+            np.frombuffer(plain.radii, "<f4"),
+            np.frombuffer(plain.starts, "<i8"),
+            np.frombuffer(plain.visits, VISIT),
+        )
 
 
 class _Plain(msgspec.Struct):
@@ -219,48 +234,47 @@ class _Plain(msgspec.Struct):
     starts: bytes
     visits: bytes
     index: memoryview
+    radii: bytes = b""
 
 
-def _index(points: np.ndarray) -> "faiss.Index":
-    """Of float32[n, d], all different."""
+def _index(points: np.ndarray) -> tuple["faiss.Index", np.ndarray]:
+    """Of float32[n, d], all different; and the radii of its lists."""
     import faiss
 
     n, n_dims = points.shape
     if n <= MOST_EXACT:
         exact = faiss.IndexFlatL2(n_dims)
         exact.add(points)
-        return exact
+        return exact, np.zeros(0, np.float32)
     index = faiss.IndexIVFFlat(faiss.IndexFlatL2(n_dims), n_dims, 2 * math.isqrt(n))
     index.cp.niter, index.cp.min_points_per_centroid = _N_ROUNDS, 1
     index.cp.max_points_per_centroid = _LEARNED_FROM_A_LIST
     index.train(points)
     index.add(points)
     index.make_direct_map()
-    index.nprobe = _enough_lists(index, points)
-    return index
+    radii = np.zeros(index.nlist, np.float32)
+    held: Any = index.invlists
+    for number, centre in enumerate(index.quantizer.reconstruct_n(0, index.nlist)):
+        size = held.list_size(number)
+        if size:
+            members = faiss.rev_swig_ptr(held.get_ids(number), size)
+            radii[number] = np.sqrt(((points[members] - centre) ** 2).sum(axis=1).max())
+    return index, radii
 
 
-def _enough_lists(index: "faiss.IndexIVF", points: np.ndarray) -> int:
-    """How many of the nearest lists to go through, so that no question goes astray."""
-    some = points[np.random.default_rng(0).integers(0, len(points), (2, _N_TRIED))]
-    asked = np.where(np.arange(_N_TRIED)[:, None] % 2, some[0], (some[0] + some[1]) / np.float32(2))
-    n_nearest = min(_N_TRIED_FOR, len(points))
-    farthest = _searched(index, asked, n_nearest, index.nlist)[0][:, -1:]
-    n_lists = 8
-    while n_lists < index.nlist:
-        found = (_searched(index, asked, n_nearest, n_lists)[0] <= farthest).mean(axis=1)
-        if found.min() >= _LEAST_FOUND_FRAC:
-            return n_lists
-        n_lists *= 2
-    return int(index.nlist)
-
-
-def _searched(index: "faiss.IndexIVF", asked: np.ndarray, n: int, n_lists: int) -> tuple[np.ndarray, np.ndarray]:
-    """Squared distances float32[k, n] and points int64[k, n] in the nearest lists; -1 where there are fewer."""
+def _searched(
+    index: "faiss.IndexIVF", asked: np.ndarray, n: int, lists: np.ndarray, from_centres: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Squared distances float32[1, n] and points int64[1, n] in these lists int64[1, k], whose centres are so far from
+    the question; -1 where there are fewer."""
     import faiss
 
-    params = faiss.SearchParametersIVF(nprobe=min(n_lists, index.nlist))  # type: ignore[call-arg]
-    squared, points = index.search(asked, n, params=params)
+    lists, from_centres = np.ascontiguousarray(lists), np.ascontiguousarray(from_centres)
+    squared, points = np.empty((1, n), np.float32), np.empty((1, n), np.int64)
+    pointers = [faiss.swig_ptr(array) for array in (lists, from_centres, squared, points)]
+    params: Any = faiss.SearchParametersIVF(nprobe=lists.shape[1])  # type: ignore[call-arg]
+    # the wrapper for Python takes no parameters, and the index's own are everybody's
+    index.search_preassigned_c(1, faiss.swig_ptr(asked), n, *pointers, False, params)  # type: ignore[attr-defined]
     return squared, points
 
 
