@@ -29,7 +29,7 @@ _CODES = ("Month", "OperatingSystems", "Browser", "Region", "TrafficType", "Visi
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "June", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 PARAMS = Params(
     max_depth=10, learning_rate=0.1, min_child_weight=3.0, reg_lambda=2.0, reg_alpha=0.0, subsample=0.6,
-    colsample_bytree=1.0,
+    colsample_bytree=1.0, max_bin=256,
 )  # fmt: skip
 FORESTS: dict[str, float] = {"num_parallel_tree": 6, "colsample_bynode": 0.25}
 """Each step of boosting is a small random forest. What is served takes fewer and flatter trees."""
