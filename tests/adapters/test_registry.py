@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.contracts.model_registry import CARD, ModelRegistryContract, add, stages
 
-from footfall.adapters.registry import MlflowRegistry, open_registry
+from footfall.adapters.registry import MlflowRegistry, _errors, open_registry
 from footfall.base.clock import ManualClock
 from footfall.base.errors import Unavailable
 from footfall.ports import Artefact
@@ -127,3 +127,9 @@ assert mlflow.telemetry.client.get_telemetry_client() is None
         [sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_went_wrong_names_no_password() -> None:
+    with pytest.raises(Unavailable, match=r"GET http://models\.shop/api failed") as caught, _errors():
+        raise OSError("GET http://ada:p@ss-1@models.shop/api failed\nmore")
+    assert "p@ss" not in str(caught.value)

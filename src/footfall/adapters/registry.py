@@ -9,6 +9,7 @@ so it is imported when a registry is opened, never where a server starts; servin
 import contextlib
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -33,6 +34,8 @@ _CHAMPIONS = "footfall.champions"
 _MOST_NOTES = 20
 """Of a version; the oldest go first, as a tag holds 5,000 characters."""
 _NOTE_CHARS = 200
+_CREDENTIALS = re.compile(r"//[^/\s]*@")
+"""What an address may say of who asks; whoever reads about models may read what went wrong."""
 _NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 _QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
@@ -299,8 +302,9 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
+        said = _CREDENTIALS.sub("//", str(error).partition("\n")[0])
         raise Unavailable(
-            f"The registry of models can't be used ({str(error).splitlines()[0]}): check the disk, or "
+            f"The registry of models can't be used ({said}): check the disk, or "
             "`model_registry_url`. What serves goes on.",
             code="registry_failed",
         ) from error
