@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +175,21 @@ def _told(target: str, found: Duel | None) -> str:
 def _train(
     data: Path, settings: Settings, past: Past, options: Options, on_progress: Progress, started_s: float
 ) -> Trained:
+    with ThreadPoolExecutor(1, "footfall-registry") as pool:  # which is waited for: two migrations at once fail
+        opening = pool.submit(_open, data, settings, past.site.number)  # which takes seconds, the first time
+        return _learn_and_register(data, settings, past, options, on_progress, started_s, opening)
+
+
+def _learn_and_register(
+    data: Path,
+    settings: Settings,
+    past: Past,
+    options: Options,
+    on_progress: Progress,
+    started_s: float,
+    opening: "Future[ModelRegistry]",
+) -> Trained:
     site = past.site.number
-    opening = ThreadPoolExecutor(1).submit(_open, data, settings, site)  # which takes seconds, the first time
     rows = make_rows(
         past.lake, past.shelf, settings, site, splits=past.splits, most_rows=MOST_ROWS,
         on_progress=lambda done, n: on_progress("history", done, n),
