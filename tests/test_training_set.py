@@ -14,6 +14,7 @@ from footfall import training_set
 from footfall.adapters.memory import MemoryLake
 from footfall.base.ids import ANONYMOUS
 from footfall.base.kinds import Kind
+from footfall.events.facts import no_facts
 from footfall.models.rows import SESSION, UNKNOWN, WEEK, WEEK_MS, Rows
 from footfall.ports import Lake
 from footfall.record.checkpoints import CART_KINDS, is_checkpoint, step_and_look
@@ -280,6 +281,29 @@ def test_the_label_of_a_week_is_unknown_while_the_week_goes_on_even_if_an_order_
     rows = rows_of(shop)
     by_offset = dict(zip(rows.offsets.tolist(), rows.labels[:, WEEK].tolist(), strict=True))
     assert by_offset == {0: 1, 1: 0, 2: UNKNOWN, 3: UNKNOWN, 4: UNKNOWN, 5: UNKNOWN}
+
+
+def test_an_order_in_the_same_second_is_later_in_the_session_and_in_the_week(shop: Shop) -> None:
+    shop.clock.set_ms(NOON_MS + 30 * DAY_MS)
+    shop.send(
+        track("Product Viewed", NOON_MS),
+        track("Order Completed", NOON_MS, order_id="1", revenue=5),
+        track("Product Viewed", NOON_MS + 20 * DAY_MS, "somebody else"),
+    )
+    assert rows_of(shop).labels.tolist() == [[1, 1], [0, 0], [UNKNOWN, UNKNOWN]]
+
+
+def test_there_are_no_rows_from_before_the_oldest_facts_that_are_kept(shop: Shop) -> None:
+    shop.clock.set_ms(NOON_MS + 30 * DAY_MS)
+    for version in (1, 2, 3):
+        shop.send(track("Product Viewed", NOON_MS + version * DAY_MS, f"visitor {version}"))
+        shop.folder.shelf.put(msgspec.structs.replace(no_facts(), version=version))
+        shop.folder.shelf.put_in_force(shop.folder.log.next_offset(), version)
+    shop.send(track("Product Viewed", NOON_MS + 4 * DAY_MS, "visitor 4"))
+    assert rows_of(shop).offsets.tolist() == [0, 1, 2, 3]
+    shop.folder.shelf.trim(1, 3)
+    assert rows_of(shop).offsets.tolist() == [3]
+    assert rows_of(shop, wanted_offsets=np.array([1])).offsets.tolist() == [1]
 
 
 def test_a_session_goes_on_when_its_device_turns_out_to_be_a_known_users(shop: Shop) -> None:

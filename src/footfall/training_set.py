@@ -80,6 +80,7 @@ def make_rows(
         When there are more, every second session is left out, and again, until they fit. Which ones stay doesn't
         depend on what happened in them.
 
+    There are none from before the oldest shared facts that are still kept: they would lack what was served with them.
     Visitors are numbered by the lake's row of their first event, which leads to the visitor of today. Raises
     Unavailable if the lake can't be read.
     """
@@ -95,7 +96,9 @@ def make_rows(
                 replay.take(batch)
                 if on_progress is not None:
                     on_progress(replay.n_events, n_events)
-        return replay.rows(is_wanted=wanted_offsets is not None)
+        return replay.rows(
+            0 if wanted_offsets is not None else shelf.whole_from(), is_wanted=wanted_offsets is not None
+        )
     finally:
         places.close()
 
@@ -382,8 +385,8 @@ class _Replay(Engine):
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
-    def rows(self, *, is_wanted: bool) -> Rows:
-        """What was seen, as rows with labels; and lets go of it."""
+    def rows(self, first_offset: int, *, is_wanted: bool) -> Rows:
+        """What was seen from a log offset on, as rows with labels; and lets go of it."""
         moments = _joined([look.moments for look in self._looks], MOMENT)
         event_idx = _joined([look.event_idx for look in self._looks], np.int64)
         offsets = _joined([look.offsets for look in self._looks], np.int64)
@@ -392,6 +395,7 @@ class _Replay(Engine):
         people = _roots(self.records["merged_into"][: self.n_rows])
         is_bot = (self.records["states"][: self.n_rows] & BOT) != 0
         is_kept_look = np.ones(len(moments), np.bool_) if is_wanted else ~is_bot[people[moments["row"]]]
+        is_kept_look &= offsets >= first_offset
         places_of = np.full(len(moments), -1, np.int64)
         kept = np.flatnonzero(is_kept_look)
         kept = kept[np.lexsort((offsets[kept], moments["time"][kept]))]
@@ -487,6 +491,8 @@ class _History(NamedTuple):
         times = moments["time"]
         is_known = times + WEEK_MS <= end_ms
         labels[is_known, WEEK] = self._orders_within(people, times, WEEK_MS)[is_known]
+        # an order in the same second comes later all the same, if it was told later
+        labels[is_known & (labels[:, SESSION] == 1), WEEK] = 1
         return labels
 
     def _orders_within(self, people: np.ndarray, times: np.ndarray, horizon_ms: int) -> np.ndarray:

@@ -215,6 +215,13 @@ class FactsShelf:
         with self._lock:
             return sorted(offset for offset in self._in_force if first < offset <= last)
 
+    def whole_from(self) -> int:
+        """The first log offset from which on no snapshot that was in force has been trimmed away since."""
+        with self._lock:
+            offsets = sorted(self._in_force)
+            is_gone = [self._in_force[at] not in (0, *self._versions) for at in offsets[:-1]]
+        return offsets[len(is_gone) - is_gone[::-1].index(True)] if any(is_gone) else 0
+
     def trim(self, n_kept: int, version: int) -> int:
         """Delete the oldest snapshots beyond ``n_kept`` and MOST_BYTES, never ``version``; returns how many went."""
         with self._lock:
