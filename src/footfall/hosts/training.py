@@ -107,7 +107,7 @@ def train_site(
     ``Unavailable`` for a disk or registry that fails or another training under way; what serves goes on then, and the
     outcome is remembered.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     options = options or Options()
     started_s = time.monotonic()
