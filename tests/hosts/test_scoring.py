@@ -143,7 +143,7 @@ def test_a_model_that_fails_is_told_of_once_and_stops_nothing(shop: Shop, capsys
     for i in range(3):
         shop.send(track("Product Viewed", NOON_MS + i, anonymous="a1"))
     assert shop.folder.scoring.n_failed == 3
-    assert capsys.readouterr().out.count("version 5: ZeroDivisionError") == 1
+    assert sum(text.count("version 5: ZeroDivisionError") for text in capsys.readouterr()) == 1
     shop.store()
     assert [d["version"] for d in decisions(shop)] == [0, 0, 0]
     assert shop.folder.ledger()["applied"] == 3

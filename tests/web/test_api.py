@@ -184,7 +184,7 @@ def test_what_nobody_expected_gets_an_id_and_shows_no_trace(
         answer = browser.get("/api/ledger", headers=home.admin)
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "inner" not in answer.text and "Traceback" not in answer.text
-    logged = capsys.readouterr().out
+    logged = "".join(capsys.readouterr())
     assert answer.json()["detail"]["id"] in logged and "inner 14 cause" in logged
     assert "hunter2hunter2" not in logged.replace('secret_local = "hunter2hunter2"', "")
 

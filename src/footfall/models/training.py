@@ -83,7 +83,8 @@ def train(rows: Rows, options: TrainOptions, on_progress: Progress | None = None
     for number, target in enumerate(wanted):
         steps = _Steps(on_progress, target, number * (options.n_trials + len(_STEPS)), n_steps)
         try:
-            learned[target] = _learn(rows, TARGETS.index(target), options, steps)
+            session = learned[SESSION_TARGET].boosted if SESSION_TARGET in learned else None
+            learned[target] = _learn(rows, TARGETS.index(target), session, options, steps)
         except BadInput as error:
             if target == SESSION_TARGET:
                 raise
@@ -124,7 +125,8 @@ class _Steps:
             self._tell(f"{self._target}: {what}", self._done + n, self._n_steps)
 
 
-def _learn(rows: Rows, target: int, options: TrainOptions, steps: _Steps) -> _Learned:
+def _learn(rows: Rows, target: int, session: Boosted | None, options: TrainOptions, steps: _Steps) -> _Learned:
+    """One target; what is judged is what is served, so the week's probability is at least that of ``session``."""
     split = _split(rows, target, options)
     learn, choose = (examples(rows, target, side) for side in split[:2])
     columns = trees.telling_columns(learn, n_threads=options.n_threads, seed=options.seed)
@@ -150,14 +152,18 @@ def _learn(rows: Rows, target: int, options: TrainOptions, steps: _Steps) -> _Le
     )
     margins = trees.raw_margin(raw, choose.features, n_threads=options.n_threads)
     chosen = calibration.choose(margins, choose.labels, choose.weights, choose.groups, seed=options.seed)
-    boosted = msgspec.structs.replace(
-        raw,
-        calibration=chosen.calibration,
-        threshold=metrics.best_threshold(choose.labels, chosen.calibration.apply(margins), choose.weights),
-    )
+    boosted = msgspec.structs.replace(raw, calibration=chosen.calibration)
+
+    def served(features: np.ndarray) -> np.ndarray:
+        scores = trees.probability(boosted, features, n_threads=options.n_threads)
+        if session is None:
+            return scores
+        return np.maximum(scores, trees.probability(session, features, n_threads=options.n_threads))
+
+    threshold = metrics.best_threshold(choose.labels, served(choose.features), choose.weights)
+    boosted = msgspec.structs.replace(boosted, threshold=threshold)
     steps.at(_STEPS[2], options.n_trials + 2)
-    scores = trees.probability(boosted, rows.features[split.test], n_threads=options.n_threads)
-    return _Learned(boosted, tuned, chosen, split, scores)
+    return _Learned(boosted, tuned, chosen, split, served(rows.features[split.test]))
 
 
 def _split(rows: Rows, target: int, options: TrainOptions) -> Split:

@@ -458,7 +458,13 @@ class Visitor:
             self.kind_before, len(self.recent_products), len(self.recent_categories), self.repeat_views,
             _over(self.repeat_views, counts[_PRODUCT_VIEW]), _over(self.scroll_sum, self.scroll_n),
         ]  # fmt: skip
-        out += [_NAN] * 12  # it is spared what shared facts know of products and categories
+        # it is spared what shared facts know of products and categories: where there are any, they sell as all do
+        for n_things, n_features in (
+            (len(self.recent_products), 6),
+            (len(self.cart), 2),
+            (len(self.recent_categories), 4),
+        ):
+            out += [1.0 if n_things else _NAN] * n_features
         return out
 
     def _dwell_features(self) -> list[float]:
