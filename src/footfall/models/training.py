@@ -158,7 +158,8 @@ def _learn(rows: Rows, target: int, session: Boosted | None, options: TrainOptio
         scores = trees.probability(boosted, features, n_threads=options.n_threads)
         if session is None:
             return scores
-        return np.maximum(scores, trees.probability(session, features, n_threads=options.n_threads))
+        least = trees.probability(session, features, n_threads=options.n_threads)
+        return np.asarray(np.maximum(scores, least))
 
     threshold = metrics.best_threshold(choose.labels, served(choose.features), choose.weights)
     boosted = msgspec.structs.replace(boosted, threshold=threshold)
