@@ -36,7 +36,8 @@ class Served:
     def __init__(self, data: Path, port: int, **environ: str) -> None:
         self.data, self.port = data, port
         self.made: Made = init(data, "shop", Settings(port=port))
-        self._environ = {**os.environ, "FOOTFALL_RESERVE_VISITORS": "1024", **environ}
+        calm = {"FOOTFALL_RESERVE_VISITORS": "1024", "FOOTFALL_RETRAIN_EVERY_H": "0"}
+        self._environ = {**os.environ, **calm, **environ}
         self._process: subprocess.Popen[bytes] | None = None
         self.n_kills = 0
 
