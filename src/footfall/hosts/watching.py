@@ -26,18 +26,20 @@ N_WATCHED = 20
 _HOUR_MS = 3_600_000
 
 _OUTCOMES = f"""
+SELECT *, ordered OR ordered_after AS ordered_soon FROM (
 SELECT d."offset", d.row, d.session_number, d.time_ms, d.version, d.session, d.week, d.challenger_version,
   d.challenger_session, d.challenger_week, s.end_ms,
   EXISTS (SELECT 1 FROM events e WHERE e.site = ? AND e.date BETWEEN ? AND ? AND e.kind = {int(Kind.ORDER)}
-    AND e.row = d.row AND e."offset" > d."offset" AND e.time_ms <= s.end_ms) AS ordered,
+    AND e.row = d.row AND e."offset" > d."offset" AND e.time_ms BETWEEN s.start_ms AND s.end_ms) AS ordered,
   EXISTS (SELECT 1 FROM events e WHERE e.site = ? AND e.date BETWEEN ? AND ? AND e.kind = {int(Kind.ORDER)}
-    AND e.row = d.row AND e."offset" > d."offset" AND e.time_ms <= d.time_ms + {WEEK_MS}) AS ordered_soon
+    AND e.row = d.row AND e.time_ms > d.time_ms AND e.time_ms <= d.time_ms + {WEEK_MS}) AS ordered_after
 FROM (SELECT * FROM decisions WHERE site = ? AND date BETWEEN ? AND ? AND time_ms >= ? AND time_ms < ? AND version = ?
   ORDER BY hash("offset") LIMIT {MOST_SCORES}) d
 LEFT JOIN (SELECT * FROM sessions WHERE site = ? AND date BETWEEN ? AND ?) s
   ON s.row = d.row AND s.number = d.session_number
-ORDER BY d."offset"
+) ORDER BY "offset"
 """  # noqa: S608 (own numbers)
+"""The labels of :mod:`footfall.training_set`: an order told later in the session, and by time within the week or so."""
 
 
 class Finding(NamedTuple):
@@ -115,6 +117,13 @@ def look(lake: Lake, settings: Settings, site: int, model: Model, version: int, 
     n = len(features)
     told = Look(now_ms, version, n, psi, score_psi, found, contest, ())
     return msgspec.structs.replace(told, findings=tuple(_findings(told, model, settings)))
+
+
+def look_at_challenger(lake: Lake, settings: Settings, site: int, challenger: int, now_ms: int) -> Look:
+    """Hold a challenger against the prior, version 0, where no model serves. Raises as :func:`look`."""
+    known = _outcomes(lake, site, 0, now_ms - settings.drift_window_h * _HOUR_MS, now_ms)
+    contest = _duel(known, ~np.isnan(_floats(known, "end_ms")), challenger)
+    return Look(now_ms, 0, len(known), {}, None, {}, contest, ())
 
 
 def _findings(told: Look, model: Model, settings: Settings) -> list[Finding]:
