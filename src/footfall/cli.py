@@ -110,7 +110,8 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _metavar(kind: Any) -> str:
-    return {int: "INTEGER", float: "NUMBER", str: "TEXT"}.get(kind, "A=1,B=2" if "dict" in str(kind) else "A,B")
+    plain = {int: "INTEGER", float: "NUMBER", str: "TEXT", bool: "TRUE|FALSE"}
+    return plain.get(kind, "A=1,B=2" if "dict" in str(kind) else "A,B")
 
 
 def _default(knob: config.Knob) -> str:
@@ -372,6 +373,8 @@ def models_list(
     if as_json:
         _print_json(found)
         return
+    if found["trouble"]:
+        typer.echo(found["trouble"], err=True)
     if not found["versions"]:
         typer.echo(f"There is no model yet: the prior scores. Train one with `footfall train --data {data}`.")
         return

@@ -31,7 +31,7 @@ class Knob(msgspec.Struct, frozen=True):
     flag: str
     """Command-line flag."""
     type: Any
-    """Type without its limits: ``int``, ``float``, ``str``, ``tuple[str, ...]`` or ``dict[str, float]``."""
+    """Type without its limits: ``int``, ``float``, ``bool``, ``str``, ``tuple[str, ...]`` or ``dict[str, float]``."""
     checked_type: Any
     """The same with its limits, for :func:`msgspec.convert`."""
     default: Any
@@ -193,6 +193,8 @@ def _allowed(plain: Any, meta: msgspec.Meta) -> str:
         return "list of texts; in flags and environment separated by commas"
     if get_origin(plain) is dict:
         return "table of numbers above 0 by three-letter code; in flags and environment `EUR=1.08,GBP=1.2`"
+    if plain is bool:
+        return "true or false"
     if plain is str:
         return f"text like {meta.examples[0]}" if meta.examples else "text"
     words = "whole number" if plain is int else "number"

@@ -564,6 +564,8 @@ class ModelVersion(msgspec.Struct, frozen=True):
     made_ms: int
     card: dict[str, Any]
     notes: tuple[str, ...] = ()
+    has_files: bool = True
+    """Whether its artefact is still kept; the card is for ever."""
 
 
 class ModelRegistry(Protocol):
@@ -586,7 +588,12 @@ class ModelRegistry(Protocol):
         ...
 
     def artefact(self, site: int, version: int) -> Artefact:
-        """Its bytes, as registered; ``Unavailable`` (``bad_artefact``) if they have changed since."""
+        """Its bytes, as registered; ``Unavailable`` (``bad_artefact``) if they have changed since, ``BadInput``
+        (``files_gone``) after :meth:`drop_files`."""
+        ...
+
+    def drop_files(self, site: int, version: int) -> None:
+        """Remove its artefact for good; card and notes stay. Doing it again changes nothing."""
         ...
 
     def promote(self, site: int, version: int, why: str) -> None:
@@ -635,16 +642,16 @@ class Models(Protocol):
         """What the last comparison of live traffic with training found."""
         ...
 
-    def promote(self, site: int, version: int, by: str) -> dict[str, Any]:
-        """Let a version serve; answers as :meth:`models`. ``BadInput`` if this server can't serve it."""
+    def promote(self, site: int, version: int, by: str) -> None:
+        """Let a version serve. ``BadInput`` if this server can't serve it."""
         ...
 
-    def rollback(self, site: int, by: str) -> dict[str, Any]:
-        """Let the champion before serve again; answers as :meth:`models`."""
+    def rollback(self, site: int, by: str) -> int:
+        """Let the champion before serve again; returns its version."""
         ...
 
-    def train(self, site: int, by: str) -> dict[str, Any]:
-        """Start a training; ``BadInput`` (``is_training``) while there is one. Answers as :meth:`models`."""
+    def train(self, site: int, by: str) -> None:
+        """Start a training; ``BadInput`` (``is_training``) while there is one."""
         ...
 
 

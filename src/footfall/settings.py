@@ -62,6 +62,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retrain_min_orders: Annotated[int, _about("Orders in the lake before the server trains by itself.", ge=10)] = 100
     retrain_budget_s: Annotated[int, _about("Longest search for a model's settings, per target.", ge=1)] = 300
     retrain_threads: Annotated[int, _about("Threads of a training that the server starts.", ge=1, le=256)] = 2
+    model_versions_kept: Annotated[
+        int, _about("Latest versions whose files stay in the registry, beside those that serve or may again.", ge=1)
+    ] = 10
+    promote_automatically: Annotated[
+        bool, _about("Let a model that is shown to be better than the champion take its place by itself.")
+    ] = True
     drift_interval_s: Annotated[int, _about("How often live traffic is compared with training.", ge=10)] = 900
     drift_window_h: Annotated[int, _about("Hours of live traffic that are compared.", ge=1, le=720)] = 24
     drift_min_scores: Annotated[int, _about("Fewer scores than this raise no alarm.", ge=100)] = 1_000

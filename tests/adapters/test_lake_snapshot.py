@@ -6,7 +6,7 @@ import pytest
 from tests.contracts.lake import events, offsets
 
 from footfall.adapters.lake import MANIFEST, ParquetLake
-from footfall.adapters.lake_snapshot import lake_of_the_moment
+from footfall.adapters.lake_snapshot import lake_of_the_moment, sweep
 from footfall.base.errors import Missing
 
 SCRATCH = "scratch-lake"
@@ -75,3 +75,14 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / SCRATCH / "999999999-dead" / "events").mkdir(parents=True)
     with lake_of_the_moment(tmp_path):
         assert not (tmp_path / SCRATCH / "999999999-dead").exists()
+
+
+def test_sweeping_leaves_nothing_of_the_dead_and_all_of_the_living(tmp_path: Path) -> None:
+    ParquetLake(tmp_path / "lake").write("events", 0, 3, offsets(0, 3))
+    (tmp_path / SCRATCH / "999999999-dead" / "events").mkdir(parents=True)
+    with lake_of_the_moment(tmp_path) as copy:
+        sweep(tmp_path)
+        assert found(copy) == [0, 1, 2]
+    (tmp_path / SCRATCH / "999999999-dead" / "events").mkdir(parents=True)
+    sweep(tmp_path)
+    assert not (tmp_path / SCRATCH).exists()

@@ -93,6 +93,15 @@ def test_a_crash_between_alias_and_tag_is_mended_by_the_next_change(data: Path) 
         registry.rollback(1, "back")
 
 
+def test_dropped_files_leave_the_disk(data: Path) -> None:
+    registry = open_registry(data, Settings())
+    registry.register(1, Artefact(b"m" * 100_000, b"p" * 100_000), {}, {})
+    add(registry)
+    registry.drop_files(1, 1)
+    left = [path.stat().st_size for path in (data / "models" / "registry" / "artefacts").rglob("*") if path.is_file()]
+    assert sum(left) < 1_000
+
+
 def test_a_large_card_fits(data: Path) -> None:
     registry = open_registry(data, Settings())
     card = {"psi": {f"feature_{i}": i / 7 for i in range(1500)}}

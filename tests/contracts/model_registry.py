@@ -115,6 +115,19 @@ class ModelRegistryContract:
             registry.artefact(1, 1)
         assert refused.value.code == "bad_artefact"
 
+    def test_dropped_files_are_gone_and_the_card_stays(self, registry: ModelRegistry) -> None:
+        add(registry), add(registry)
+        for _ in range(2):
+            registry.drop_files(1, 1)
+        assert [(found.version, found.has_files) for found in registry.versions(1)] == [(2, True), (1, False)]
+        assert registry.version(1, 1).card == CARD
+        with pytest.raises(BadInput) as refused:
+            registry.artefact(1, 1)
+        assert refused.value.code == "files_gone"
+        assert registry.artefact(1, 2).model == b"model"
+        with pytest.raises(Missing):
+            registry.drop_files(1, 3)
+
     def test_a_version_says_when_it_was_made(self, registry: ModelRegistry) -> None:
         add(registry)
         found = registry.version(1, 1)

@@ -1,5 +1,6 @@
 """Models while the server runs: taken over, watched, moved, trained anew; what breaks leaves the old one serving."""
 
+import fcntl
 import json
 import shutil
 import threading
@@ -9,10 +10,11 @@ from pathlib import Path
 from random import Random
 
 import msgspec
+import numpy as np
 import pytest
 import structlog
 from tests.hosts.learning import SETTINGS, time_ms, visit
-from tests.stories import DAY_MS, HOUR_MS, NOON_MS, Shop
+from tests.stories import DAY_MS, HOUR_MS, NOON_MS, Shop, track
 
 from footfall.adapters.deployed import Deployed, DeployedModels, Outcome
 from footfall.adapters.registry import open_registry
@@ -20,10 +22,13 @@ from footfall.base.clock import SystemClock
 from footfall.base.errors import BadInput
 from footfall.hosts.alarms import Alarms
 from footfall.hosts.modelling import RETRY_MS, Modelling
-from footfall.hosts.training import LOCK
+from footfall.hosts.training import LOCK, ORPHANED, is_training
+from footfall.hosts.watching import _outcomes
+from footfall.models.drift import Duel
 from footfall.models.model import from_bytes, to_bytes
 from footfall.ports import Artefact
 from footfall.settings import Settings
+from footfall.training_set import make_rows
 
 CALM = msgspec.structs.replace(SETTINGS, drift_min_scores=100, retrain_every_h=0, decisions_max_per_s=10_000)
 
@@ -196,9 +201,10 @@ def test_a_registry_that_is_gone_stops_nothing_from_serving(data: Path) -> None:
 
 def test_promoting_and_rolling_back_serve_at_once(house: House) -> None:
     house.register()
-    assert house.models.promote(1, 2, "user:1 ada")["champion"] == 2
+    house.models.promote(1, 2, "user:1 ada")
     assert house.version == 2
-    answer = house.models.rollback(1, "user:1 ada")
+    assert house.models.rollback(1, "user:1 ada") == 1
+    answer = house.models.models(1)
     assert (answer["champion"], house.version) == (1, 1)
     assert [row["stage"] for row in answer["versions"]] == ["archived", "champion"]
     card = house.models.model(1, 2)["card"]
@@ -273,6 +279,117 @@ def test_a_challenger_is_held_against_the_champion_on_the_same_scores(house: Hou
     assert contest["better"] == "undecided"
 
 
+class Rivals:
+    """A house whose challenger is 2, of the champion's bytes; the duel's outcome is the test's."""
+
+    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.house = house
+        self.found = Duel(400, 0.5, 0.4, "challenger")
+        house.register()
+        artefact = open_registry(house.folder.path, CALM).artefact(1, 2)
+        house.copies.point(1, Deployed(house.copies.read(1).champion, house.copies.put(1, 2, artefact)))
+        house.models.reload()
+        monkeypatch.setattr("footfall.hosts.watching._duel", lambda *_: self.found)
+
+    def promotions(self) -> list[tuple[str, dict[str, object]]]:
+        rows = self.house.folder.definitions.audit(50)
+        return [(row.actor, row.detail) for row in rows if row.action == "models.promote"]
+
+
+def test_a_challenger_that_wins_on_live_scores_serves_and_it_is_noted_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rivals = Rivals(house, monkeypatch)
+    for _ in range(3):
+        house.models.watch(1)
+    assert house.version == 2
+    why = "it foretold better on 400 live scores (log-loss 0.4000, before 0.5000)"
+    assert rivals.promotions() == [("server", {"version": 2, "why": why})]
+    (note,) = house.models.model(1, 2)["card"]["notes"]
+    assert note.endswith(f"Became champion: {why}")
+    assert house.models.models(1)["challenger"] is None
+
+
+@pytest.mark.parametrize(
+    "found", [Duel(400, 0.5, 0.4, "undecided"), Duel(400, 0.4, 0.5, "champion"), Duel(99, 0.5, 0.4, "challenger")]
+)
+def test_a_challenger_that_has_not_won_goes_on_challenging(
+    house: House, monkeypatch: pytest.MonkeyPatch, found: Duel
+) -> None:
+    rivals = Rivals(house, monkeypatch)
+    rivals.found = found
+    house.models.watch(1)
+    assert (house.version, rivals.promotions()) == (1, [])
+
+
+def test_chance_is_not_asked_again_before_there_are_twice_the_scores_or_a_window_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rivals = Rivals(house, monkeypatch)
+    for n, better, version in [(400, "undecided", 1), (799, "challenger", 1), (800, "challenger", 2)]:
+        rivals.found = Duel(n, 0.5, 0.4, better)  # type: ignore[arg-type]
+        house.models.watch(1)
+        assert house.version == version
+
+
+def test_no_challenger_is_promoted_while_a_training_runs_or_when_that_is_forbidden(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rivals = Rivals(house, monkeypatch)
+    with (house.folder.path / "models" / LOCK).open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        house.models.watch(1)
+        assert house.version == 1
+    house.models._settings = msgspec.structs.replace(CALM, promote_automatically=False)
+    house.models.watch(1)
+    assert (house.version, rivals.promotions()) == (1, [])
+    house.models._settings = CALM
+    house.models.watch(1)
+    assert house.version == 2
+
+
+def test_a_challenger_of_the_prior_is_tried_on_live_scores_and_wins(house: House) -> None:
+    house.copies.point(1, Deployed(None, house.copies.read(1).champion))
+    house.models.reload()
+    assert house.version == 0
+    house.visits(150, 0.3)
+    found = house.models.watch(1)
+    assert found is not None
+    assert found.duel is not None
+    assert found.duel.n > 300
+    assert (found.version, found.duel.better) == (0, "challenger")
+    assert house.version == 1
+
+
+def test_orders_of_the_same_second_and_late_ones_count_as_they_do_in_training(house: House) -> None:
+    view = {"product_id": "p1", "price": 9}
+    order = {"revenue": 9, "products": [{"product_id": "p1", "price": 9, "quantity": 1}]}
+    at_ms = NOON_MS - 60 * 60_000
+    told = [
+        ("Product Viewed", at_ms, "same", view),
+        ("Order Completed", at_ms, "same", order | {"order_id": "o1"}),  # in the view's own millisecond
+        ("Product Viewed", at_ms, "never", view),
+        ("Product Viewed", at_ms, "next", view),
+        ("Order Completed", at_ms + 45 * 60_000, "next", order | {"order_id": "o2"}),  # in the session after
+        ("Product Viewed", at_ms, "late", view),
+        ("Order Completed", at_ms - DAY_MS, "late", order | {"order_id": "o3"}),  # told after, done before
+        ("Product Viewed", NOON_MS + 8 * DAY_MS, "someone", view),  # so that all weeks are over
+    ]
+    for name, time, who, goods in told:
+        house.shop.send(track(name, time, who, **goods), received_ms=max(time, at_ms))
+    house.shop.end_all()
+    house.shop.store()
+    lake = house.folder.lake
+    found = _outcomes(lake, 1, 1, at_ms - DAY_MS * 2, NOON_MS + DAY_MS)
+    served = dict(zip(found["offset"].to_pylist(), zip(found["ordered"].to_pylist(), found["ordered_soon"].to_pylist(),
+                                                      strict=True), strict=True))  # fmt: skip
+    rows = make_rows(lake, house.folder.shelf, CALM, 1, wanted_offsets=np.array(list(served), np.int64))
+    trained = {offset: (bool(a), bool(b)) for offset, (a, b) in zip(rows.offsets.tolist(), rows.labels, strict=True)}
+    assert {offset: served[offset] for offset in trained} == trained
+    assert len(trained) >= 4
+    assert {(True, True), (False, False), (False, True)} <= set(trained.values())
+
+
 def test_nothing_is_watched_while_the_prior_scores(tmp_path: Path) -> None:
     made = House(tmp_path / "new").begin()
     assert made.models.watch(1) is None
@@ -309,6 +426,9 @@ def test_the_server_trains_in_another_process_and_takes_the_outcome_over(learnab
     assert made.version == 1
     answer = made.models.models(1)
     assert (answer["is_training"], answer["last_training"]["outcome"]) == (False, "champion")
+    (row,) = made.folder.definitions.audit(1)
+    assert (row.actor, row.action, row.site) == ("server", "models.promote", 1)
+    assert "Model 1 serves from now on" in row.detail["why"]
     made.shop.close()
 
 
@@ -344,13 +464,31 @@ def test_a_training_that_is_killed_is_told_and_the_old_model_serves(house: House
     assert house.version == 1
 
 
+def test_a_training_ends_with_the_server_that_began_it(house: House) -> None:
+    house.models.train(1, "ada")
+    (child,) = house.models._training.values()
+    assert child.process.stdin is not None
+    child.process.stdin.close()  # as the system does for a server that is killed
+    assert child.process.wait(60) in (0, ORPHANED)
+    assert not is_training(house.folder.path)
+
+
+def test_a_start_removes_what_a_killed_training_left(data: Path) -> None:
+    (data / "scratch-lake" / "999999999-dead").mkdir(parents=True)
+    made = House(data)
+    made.models.start()
+    assert not (data / "scratch-lake").exists()
+    made.models.stop()
+    made.shop.close()
+
+
 def test_stopping_ends_a_training_that_was_begun(house: House) -> None:
     house.models.train(1, "ada")
     (child,) = house.models._training.values()
     house.models.stop()
     assert child.process.poll() is not None
-    with (house.folder.path / "models" / LOCK).open("ab"):
-        pass
+    assert not is_training(house.folder.path)
+    assert not (house.folder.path / "scratch-lake").exists()
 
 
 # -- telling -------------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def test_the_list_names_all_versions(data: Path, capsys: pytest.CaptureFixture[s
 def test_a_card_is_shown_with_what_became_of_the_model(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "show", "1", "--data", str(data)]) == 0
     card = json.loads(capsys.readouterr().out)["card"]
-    assert card["notes"][0].endswith("Became champion: it is the first")
+    assert "Became champion: it is the first" in card["notes"][0]
     assert card["targets"]["session"]["n_trees"] >= 1
 
 
@@ -62,6 +62,20 @@ def test_what_is_not_there_or_can_not_serve_is_refused(data: Path, capsys: pytes
     assert main(["models", "promote", "3", "--data", str(data)]) == 1
     assert "cut or changed" in capsys.readouterr().err
     assert champion(data) == 1
+
+
+def test_a_damaged_pointer_is_told_beside_the_list(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "models" / "site-1" / "deployed.json").write_text("{")
+    assert main(["models", "list", "--data", str(data)]) == 0
+    told = capsys.readouterr()
+    assert "deployed.json can't be read" in told.err
+    assert "archived" in told.out
+    assert main(["models", "list", "--data", str(data), "--json"]) == 0
+    assert "models promote" in json.loads(capsys.readouterr().out)["trouble"]
+    assert main(["models", "promote", "1", "--data", str(data)]) == 0
+    capsys.readouterr()
+    assert main(["models", "list", "--data", str(data), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["trouble"] == ""
 
 
 def test_without_models_the_prior_scores(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,9 +16,12 @@ from footfall.adapters.deployed import DeployedModels
 from footfall.adapters.registry import open_registry
 from footfall.base.errors import BadInput, FootfallError, Missing, Unavailable
 from footfall.hosts.init import init
-from footfall.hosts.training import LOCK, Options, compare, is_training, train_site
+from footfall.hosts.shown import model_list
+from footfall.hosts.training import LOCK, Options, compare, compare_with_prior, is_training, train_site
+from footfall.hosts.versions import add_challenger, add_champion, roll_back
+from footfall.models.drift import Duel
 from footfall.models.model import from_bytes, probabilities
-from footfall.models.rows import Rows
+from footfall.models.rows import SESSION, Rows, split_by_time
 from footfall.models.training import TrainOptions, train
 from footfall.record.features import N_FEATURES
 
@@ -56,7 +59,7 @@ def test_the_registry_knows_what_was_trained(trained: Path) -> None:
     (found,) = open_registry(trained, SETTINGS).versions(1)
     assert (found.version, found.stage) == (1, "champion")
     assert found.card["n_orders"] > 30
-    assert found.notes[0].endswith("Became champion: it is the first")
+    assert "Became champion: it is the first" in found.notes[0]
 
 
 def test_a_model_that_is_no_better_challenges_until_it_is_asked_for(copy: Path) -> None:
@@ -82,6 +85,66 @@ def test_the_model_that_foretells_better_on_the_latest_sessions_wins() -> None:
     assert not verdict.is_better
     assert "isn't shown to be better" in verdict.why
     assert not compare(good, good, rows).is_better
+
+
+def test_a_first_model_serves_unless_the_prior_or_the_base_rate_foretells_better() -> None:
+    rows = made_up(3_000, seed=5).rows
+    options = TrainOptions(n_trials=0, n_threads=1, targets=("session",))
+    good = train(rows, options)
+    assert compare_with_prior(good, rows).is_better
+    opposite = msgspec.structs.replace(rows, labels=np.where(rows.labels >= 0, 1 - rows.labels, rows.labels))
+    verdict = compare_with_prior(train(opposite, options), rows)
+    assert not verdict.is_better
+    assert "foretells better on the latest sessions" in verdict.why
+
+
+def test_a_first_model_serves_where_there_are_too_few_orders_to_judge_it() -> None:
+    rows = made_up(3_000, seed=5).rows
+    model = train(rows, TrainOptions(n_trials=0, n_threads=1, targets=("session",)))
+    test = split_by_time(rows, SESSION).test
+    labels = rows.labels.copy()
+    labels[test] = 0
+    assert compare_with_prior(model, msgspec.structs.replace(rows, labels=labels)).is_better
+
+
+def test_a_first_model_that_is_worse_challenges_the_prior(
+    learnable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(learnable, tmp_path / "data")
+    lost = Duel(500, 0.2, 0.9, "champion")
+    monkeypatch.setattr("footfall.hosts.training.duel", lambda *_: lost)
+    first = train_site(tmp_path / "data", SETTINGS, "", QUICK)
+    assert (first.stage, served(tmp_path / "data")) == ("challenger", (0, 1))
+    assert "Model 1 challenges the prior" in first.message
+    assert "the prior's 0.2000" in first.message
+
+
+def test_a_better_model_waits_for_somebody_if_that_is_asked_for(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("footfall.hosts.training.duel", lambda *_: Duel(500, 0.9, 0.2, "challenger"))
+    careful = msgspec.structs.replace(SETTINGS, promote_automatically=False)
+    second = train_site(copy, careful, "", QUICK)
+    assert (second.stage, served(copy)) == ("challenger", (1, 2))
+    assert "`promote_automatically` is off" in second.message
+    third = train_site(copy, SETTINGS, "", QUICK)
+    assert (third.stage, served(copy)) == ("champion", (3, 2))
+
+
+def test_files_of_old_models_go_but_not_those_that_serve_or_may_again(copy: Path) -> None:
+    registry = open_registry(copy, SETTINGS)
+    for _ in range(5):
+        registry.register(1, registry.artefact(1, 1), registry.version(1, 1).card, {})
+    add_champion(copy, registry, 1, 2, "a test")
+    add_challenger(copy, registry, 1, 3, "a test")
+    few = msgspec.structs.replace(SETTINGS, model_versions_kept=2)
+    assert train_site(copy, few, "", msgspec.structs.replace(QUICK, is_promoted=False)).version == 7
+    rows = model_list(1, registry.versions(1), DeployedModels(copy), False)["versions"]
+    assert {row["version"]: row["can_serve"] for row in rows} == {
+        7: True, 6: True, 5: False, 4: False, 3: False, 2: True, 1: True,
+    }  # fmt: skip
+    assert rows[2]["why_not"] == "its files are gone"
+    with pytest.raises(BadInput, match="files of model 4 are gone"):
+        add_champion(copy, registry, 1, 4, "a test")
+    assert roll_back(copy, registry, 1, "a test") == 1
 
 
 def test_a_model_that_foretells_less_is_not_better() -> None:
@@ -162,6 +225,17 @@ def test_a_registry_that_fails_leaves_the_old_model_serving(copy: Path) -> None:
     with pytest.raises(FootfallError, match="registry"):
         train_site(copy, SETTINGS, "", QUICK)
     assert served(copy) == (1, 0)
+
+
+def test_a_lock_that_can_not_be_opened_is_no_training_under_way(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(fcntl, "flock", broken)
+    assert not is_training(copy)
+    with pytest.raises(Unavailable, match="can't be locked") as refused:
+        train_site(copy, SETTINGS, "", QUICK)
+    assert refused.value.code == "disk"
 
 
 def test_two_trainings_do_not_run_at_once(copy: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from footfall.base.errors import BadInput, Missing
+from footfall.base.errors import BadInput, Missing, Unavailable
 
 MADE = "2026-01-05T00:00:00.000Z"
 
@@ -13,8 +13,11 @@ class MemoryModels:
     def __init__(self) -> None:
         self.champions = {1: [1]}
         self.is_training = False
+        self.is_listed = True
 
     def models(self, site: int) -> dict[str, Any]:
+        if not self.is_listed:
+            raise Unavailable("The registry is down: start it again.", code="registry_failed")
         n, champion = (2, self.champions[site][-1]) if site in self.champions else (0, None)
         return {
             "site": site, "catalogue_id": "00ff00ff00ff00ff", "champion": champion, "challenger": None,
@@ -29,22 +32,20 @@ class MemoryModels:
         return {"at": None, "version": None, "psi": [], "score_psi": None, "calibration": {}, "alarms": [],
                 "challenger": None}  # fmt: skip
 
-    def promote(self, site: int, version: int, by: str) -> dict[str, Any]:
+    def promote(self, site: int, version: int, by: str) -> None:
         self._row(site, version)
         self.champions[site].append(version)
-        return self.models(site)
 
-    def rollback(self, site: int, by: str) -> dict[str, Any]:
+    def rollback(self, site: int, by: str) -> int:
         if len(self.champions.get(site, ())) < 2:
             raise BadInput("No model was champion before this one.", code="no_champion_before")
         self.champions[site].pop()
-        return self.models(site)
+        return self.champions[site][-1]
 
-    def train(self, site: int, by: str) -> dict[str, Any]:
+    def train(self, site: int, by: str) -> None:
         if self.is_training:
             raise BadInput("A training is under way.", code="is_training")
         self.is_training = True
-        return self.models(site)
 
     def _row(self, site: int, version: int) -> dict[str, Any]:
         if site not in self.champions or version not in (1, 2):

@@ -41,6 +41,16 @@ def test_an_analyst_promotes_rolls_back_and_trains_and_it_is_audited(home: House
     ]
 
 
+def test_what_was_done_is_audited_even_if_the_list_can_not_be_shown(home: House) -> None:
+    analyst = home.token("analyst")
+    home.models.is_listed = False
+    with home.client() as client:
+        for route in ("/api/models/2/promote", "/api/models/rollback", "/api/models/train"):
+            assert client.post(route, headers=analyst).status_code == 503
+    audited = [(row.action, row.detail) for row in reversed(home.definitions.audit(3))]
+    assert audited == [("models.promote", {"version": 2}), ("models.rollback", {"to": 1}), ("models.train", {})]
+
+
 @pytest.mark.parametrize("role", ["viewer", "agent", "marketer"])
 def test_others_change_no_model(home: House, role: str) -> None:
     headers = home.token(role)

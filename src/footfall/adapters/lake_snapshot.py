@@ -27,7 +27,7 @@ def lake_of_the_moment(data: Path, *, n_threads: int = 2, memory_mb: int = 1024)
     Raises ``Missing`` if there is none yet, ``Unavailable`` if it can't be read or linked.
     """
     folder, place = data / "lake", data / "scratch-lake" / f"{os.getpid()}-{uuid4().hex[:8]}"
-    _sweep(place.parent)
+    sweep(data)
     try:
         _link(folder, place)
     except OSError as error:
@@ -79,12 +79,15 @@ def _link_one(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(data: Path) -> None:
     """Remove what killed processes left."""
+    folder = data / "scratch-lake"
     for place in folder.glob("*-*"):
         owner = place.name.partition("-")[0]
         if owner.isdigit() and not _runs(int(owner)):
             shutil.rmtree(place, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _runs(process: int) -> bool:

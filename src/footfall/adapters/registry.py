@@ -27,6 +27,7 @@ from footfall.settings import Settings
 
 _MODEL, _PAST, _CARD_FILE = "footfall.model", "past.index", "card.json"
 _CARD, _MADE, _CHECKSUM, _NOTES = "footfall.card", "footfall.made_ms", "footfall.checksum", "footfall.notes"
+_DROPPED = "footfall.files_dropped"
 """Tags of a version."""
 _FOLDER = "model"
 _CHAMPIONS = "footfall.champions"
@@ -54,6 +55,7 @@ class MlflowRegistry:
         self._clock = clock or SystemClock()
         self._prefix = prefix
         self._folder = folder
+        self._url = url
         self._client = _client(url)
 
     def register(self, site: int, artefact: Artefact, card: Mapping[str, Any], metrics: Mapping[str, float]) -> int:
@@ -123,7 +125,12 @@ class MlflowRegistry:
 
     def artefact(self, site: int, version: int) -> Artefact:
         """See the port."""
-        self.version(site, version)
+        if not self.version(site, version).has_files:
+            raise BadInput(
+                f"The files of model {version} are gone: `footfall models list` names those that can serve, or train "
+                "a new one.",
+                code="files_gone",
+            )
         with _errors():
             registered = self._client.get_model_version(self._name(site), str(version))
             with tempfile.TemporaryDirectory(prefix="footfall-", dir=self._scratch()) as scratch:
@@ -135,6 +142,18 @@ class MlflowRegistry:
                 code="bad_artefact",
             )
         return artefact
+
+    def drop_files(self, site: int, version: int) -> None:
+        """See the port. The files go first: after a crash in between, doing it again finishes it."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        if not self.version(site, version).has_files:
+            return
+        with _errors():
+            registered = self._client.get_model_version(self._name(site), str(version))
+            place = get_artifact_repository(str(registered.source), self._url, self._url)
+            place.delete_artifacts()
+            self._client.set_model_version_tag(self._name(site), str(version), _DROPPED, iso(self._clock.now_ms()))
 
     def promote(self, site: int, version: int, why: str) -> None:
         """See the port."""
@@ -246,7 +265,7 @@ class MlflowRegistry:
         made_ms = int(registered.tags.get(_MADE, registered.creation_timestamp))
         notes = tuple(msgspec.json.decode(registered.tags.get(_NOTES, "[]"), type=list[str]))
         card = msgspec.json.decode(registered.tags.get(_CARD, "{}"))
-        return ModelVersion(site, version, stage, made_ms, card, notes)
+        return ModelVersion(site, version, stage, made_ms, card, notes, _DROPPED not in registered.tags)
 
 
 def open_registry(data: Path, settings: Settings, clock: Clock | None = None) -> MlflowRegistry:

@@ -17,18 +17,20 @@ import msgspec
 import structlog
 
 from footfall.adapters.deployed import Copy, Deployed, DeployedModels, Outcome
+from footfall.adapters.lake_snapshot import sweep
 from footfall.adapters.registry import open_registry
 from footfall.base.clock import Clock
 from footfall.base.errors import BadInput, FootfallError, Unavailable
 from footfall.base.kinds import Kind
 from footfall.hosts.alarms import Alarms
 from footfall.hosts.shown import model_detail, model_list
-from footfall.hosts.training import TOLD, Options, Order, is_training
+from footfall.hosts.training import TOLD, Options, Order, alone, is_training
 from footfall.hosts.versions import add_champion, roll_back
-from footfall.hosts.watching import Look, look
+from footfall.hosts.watching import Look, look, look_at_challenger
+from footfall.models.drift import Duel
 from footfall.models.model import from_bytes
 from footfall.models.serving import Served
-from footfall.ports import ModelRegistry
+from footfall.ports import CHAMPION, ModelRegistry
 from footfall.settings import Settings
 from footfall.web.metrics import ModelFigures
 
@@ -75,6 +77,8 @@ class Modelling:
         """Sites whose past visits are to be read: that may take seconds, so it isn't done on the way to a start."""
         self._looks: dict[int, Look] = {}
         self._look_due_ms = 0
+        self._judged: dict[int, tuple[int, int, int]] = {}
+        """By site, which challenger was held against the champion last, on how many scores, and when (ms)."""
         self._training: dict[int, _Child] = {}
         self._begun_ms: dict[int, int] = {}
         """When each site's last training was begun here: its outcome may not have been written, on a full disk."""
@@ -88,6 +92,7 @@ class Modelling:
 
     def start(self) -> None:
         """Take over what is deployed, before the first event is scored; then turn until :meth:`stop`."""
+        sweep(self._folder.path)
         self.reload()
         self._look_due_ms = self._clock.now_ms() + self._settings.drift_interval_s * 1000
         self._train_check_ms = self._clock.now_ms() + RETRY_MS
@@ -107,6 +112,8 @@ class Modelling:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if children:
+            sweep(self._folder.path)
         if self._thread is not None:
             self._thread.join(_STOP_WITHIN_S)
 
@@ -212,14 +219,17 @@ class Modelling:
     # -- watching ------------------------------------------------------------------------------------------------------
 
     def watch(self, site: int) -> Look | None:
-        """Look at the site's live scores now; None while the prior scores, or when the lake can't be read."""
+        """Look at the site's live scores now; None while there is no model, or when the lake can't be read."""
         champion, challenger = self._served.get(site, (None, None))
-        if champion is None:
+        if champion is None and challenger is None:
             return None
         version = 0 if challenger is None else challenger.version
-        now_ms = self._clock.now_ms()
+        now_ms, lake, settings = self._clock.now_ms(), self._folder.lake, self._settings
         try:
-            found = look(self._folder.lake, self._settings, site, champion.model, champion.version, version, now_ms)
+            if champion is None:
+                found = look_at_challenger(lake, settings, site, version, now_ms)
+            else:
+                found = look(lake, settings, site, champion.model, champion.version, version, now_ms)
         except FootfallError as error:
             _log.warning("live scores can't be looked at", site=site, error=str(error))
             return None
@@ -229,7 +239,56 @@ class Modelling:
         self.alarms.hold(
             site, "scoring", [("", f"The model failed, and the prior scored: {failure}")] if failure else []
         )
+        if challenger is not None and found.duel is not None:
+            self._judge(site, champion, challenger, found.duel)
         return found
+
+    def _judge(self, site: int, champion: Served | None, challenger: Served, found: Duel) -> None:
+        """Let a challenger serve that won on live scores.
+
+        It is judged when there are twice the scores of the last time, or a window has passed: the more often one asks,
+        the sooner chance says yes.
+        """
+        now_ms, version = self._clock.now_ms(), challenger.version
+        if not self._settings.promote_automatically or found.n < self._settings.drift_min_scores:
+            return
+        judged, n, at_ms = self._judged.get(site, (0, 0, 0))
+        is_same = judged == version
+        if is_same and found.n < 2 * n and now_ms - at_ms < self._settings.drift_window_h * _HOUR_MS:
+            return
+        foretold = set() if champion is None else set(champion.model.targets)
+        if found.better == "challenger" and foretold <= set(challenger.model.targets):
+            why = (
+                f"it foretold better on {found.n:,} live scores (log-loss {found.challenger_log_loss:.4f}, before "
+                f"{found.champion_log_loss:.4f})"
+            )
+            try:
+                registry = self._open()
+                if not self._promote_winner(registry, site, champion, version, why):
+                    return
+            except FootfallError as error:
+                _log.error("a challenger that won couldn't be promoted", site=site, error=str(error))
+                return
+        self._judged[site] = version, found.n, now_ms
+
+    def _promote_winner(
+        self, registry: ModelRegistry, site: int, champion: Served | None, version: int, why: str
+    ) -> bool:
+        """False while a training runs, or when champion or challenger aren't those any more."""
+        with self._guard:
+            if self._training or is_training(self._folder.path):
+                return False
+            with alone(self._folder.path):
+                deployed = self._copies.read(site)
+                if (_number(deployed.champion), _number(deployed.challenger)) != (
+                    0 if champion is None else champion.version,
+                    version,
+                ):
+                    return False
+                add_champion(self._folder.path, registry, site, version, why)
+            self._folder.definitions.add_audit("server", "models.promote", site, {"version": version, "why": why})
+            self.reload()
+        return True
 
     def figures(self) -> Iterator[ModelFigures]:
         """See :class:`footfall.web.metrics.HasModels`."""
@@ -301,8 +360,9 @@ class Modelling:
             ) from error
         self._training[site] = _Child(process, said)
         assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError), process.stdin as told:  # one that has ended is told of by its end
-            told.write(msgspec.json.encode(order))
+        with contextlib.suppress(BrokenPipeError):  # one that has ended is told of by its end
+            process.stdin.write(msgspec.json.encode(order) + b"\n")
+            process.stdin.flush()  # and stays open: its end is this server's, and the training ends with it
         if self._stop.is_set():  # too late for stop() to see it
             process.terminate()
         _log.info("a training begins", site=site, reason=reason)
@@ -314,6 +374,9 @@ class Modelling:
             if code is None:
                 continue
             del self._training[site]
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
             file.seek(0)
             lines = file.read().decode(errors="replace").strip().splitlines()
             file.close()
@@ -326,8 +389,12 @@ class Modelling:
                 message = f"The training ended with code {code}: {why}"
                 with contextlib.suppress(Unavailable):  # on a full disk the alarm and the log have it
                     self._copies.tell(site, Outcome(self._clock.now_ms(), "failed", message, "server"))
+            if code:
+                sweep(self._folder.path)
             self.alarms.hold(site, "training", [("", f"The last training failed: {message}")] if code else [])
             _log.info("a training has ended", site=site, code=code, message=message)
+            if not code and outcome is not None and outcome.outcome == CHAMPION:
+                self._folder.definitions.add_audit("server", "models.promote", site, {"why": message})
 
     # -- ports.Models --------------------------------------------------------------------------------------------------
 
@@ -354,28 +421,26 @@ class Modelling:
             "challenger": None,
         }  # fmt: skip
 
-    def promote(self, site: int, version: int, by: str) -> dict[str, Any]:
+    def promote(self, site: int, version: int, by: str) -> None:
         """See the port."""
         with self._guard:
             add_champion(self._folder.path, self._open(), site, version, f"asked for ({by})")
             self.reload()
-        return self.models(site)
 
-    def rollback(self, site: int, by: str) -> dict[str, Any]:
+    def rollback(self, site: int, by: str) -> int:
         """See the port."""
         with self._guard:
-            roll_back(self._folder.path, self._open(), site, f"asked for ({by})")
+            version = roll_back(self._folder.path, self._open(), site, f"asked for ({by})")
             self.reload()
-        return self.models(site)
+        return version
 
-    def train(self, site: int, by: str) -> dict[str, Any]:
+    def train(self, site: int, by: str) -> None:
         """See the port."""
         with self._guard:
             if self._training or is_training(self._folder.path):
                 raise BadInput("A training is under way: wait until it has ended.", code="is_training")
             name = next(of.name for of in self._folder.definitions.sites() if of.number == site)
             self._begin(site, name, by)
-        return self.models(site)
 
     def _open(self) -> ModelRegistry:
         """The registry, opened when somebody first asks: that takes seconds, which no start should."""

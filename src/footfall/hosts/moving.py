@@ -8,7 +8,7 @@ from typing import Any
 from footfall.adapters.definitions import open_definitions
 from footfall.adapters.deployed import DeployedModels
 from footfall.adapters.registry import open_registry
-from footfall.base.errors import Missing
+from footfall.base.errors import FootfallError, Missing
 from footfall.hosts.init import is_made, site_named
 from footfall.hosts.shown import model_detail, model_list
 from footfall.hosts.training import is_training
@@ -20,9 +20,15 @@ _BY = "command line"
 
 
 def listed(data: Path, settings: Settings, site_name: str) -> dict[str, Any]:
-    """All versions of a site, as ``GET /api/models`` has them."""
+    """All versions of a site as ``GET /api/models`` has them; ``trouble`` says if it isn't known which serves."""
     with _opened(data, settings, site_name) as (registry, site):
-        return model_list(site, registry.versions(site), DeployedModels(data), is_training(data))
+        copies = DeployedModels(data)
+        found = model_list(site, registry.versions(site), copies, is_training(data))
+        try:
+            copies.read(site)
+        except FootfallError as error:
+            return found | {"trouble": str(error)}
+        return found | {"trouble": ""}
 
 
 def shown(data: Path, settings: Settings, site_name: str, version: int) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def model_row(found: ModelVersion) -> dict[str, Any]:
     """A ``ModelRow``, with the registry's stage."""
     card = found.card
     why = why_not(str(card.get("catalogue_id", "")), int(card.get("layout", 0)))
+    why = why if found.has_files else "its files are gone"
     return {
         "version": found.version,
         "stage": found.stage,

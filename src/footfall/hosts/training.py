@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,11 +24,12 @@ from footfall.adapters.deployed import DeployedModels, Outcome
 from footfall.adapters.registry import open_registry
 from footfall.base.errors import BadInput, FootfallError, Unavailable
 from footfall.hosts.past import Past, past_of
-from footfall.hosts.versions import add_challenger, add_champion
+from footfall.hosts.versions import add_challenger, add_champion, forget_old
 from footfall.models import similarity
 from footfall.models.drift import Duel, duel
 from footfall.models.model import Model, from_bytes, probabilities, to_bytes
 from footfall.models.neighbours import build_past
+from footfall.models.prior import Prior
 from footfall.models.rows import SESSION, TARGETS, Rows, split_by_time
 from footfall.models.training import TrainOptions, train
 from footfall.ports import CHALLENGER, CHAMPION, Artefact, ModelRegistry
@@ -43,7 +45,7 @@ Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps of it are done, and how many there are."""
 
 
-class Options(msgspec.Struct, frozen=True):
+class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What one may ask of a training."""
 
     targets: tuple[str, ...] = TARGETS
@@ -92,7 +94,7 @@ class Trained(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """Whether a new model is better than the champion, and why it is thought so."""
+    """Whether a new model is to take the place of what serves, and why it is thought so."""
 
     is_better: bool
     why: str
@@ -112,7 +114,7 @@ def train_site(
     options = options or Options()
     started_s = time.monotonic()
     # The matrices are small: more threads for them mostly wait for each other, and take a busy machine's cores for that
-    with threadpool_limits(1, "blas"), _alone(data), past_of(data, site_name) as past:
+    with threadpool_limits(1, "blas"), alone(data), past_of(data, site_name) as past:
         copies = DeployedModels(data)
         try:
             trained = _train(data, settings, past, options, on_progress or _silent, started_s)
@@ -130,10 +132,10 @@ def is_training(data: Path) -> bool:
     try:
         with (data / "models" / LOCK).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
+    except BlockingIOError:
         return True
+    except OSError:  # a disk that fails says nothing of a training; one that begins tells of the disk
+        return False
     return False
 
 
@@ -166,10 +168,38 @@ def compare(champion: Model, model: Model, rows: Rows) -> Verdict:
     return Verdict(True, f"it foretells better on the latest sessions ({_told(TARGETS[SESSION], first)})")
 
 
-def _told(target: str, found: Duel | None) -> str:
+def compare_with_prior(model: Model, rows: Rows) -> Verdict:
+    """Whether a first model may take the prior's place: unless the latest sessions show it to foretell orders worse.
+
+    Held against the prior, and, where it isn't shown to beat that, against always saying the base rate of the sessions
+    it learned from. Log-loss of "session", paired, intervals over visitors; a shop with too few orders to tell gets
+    its model.
+    """
+    target = TARGETS[SESSION]
+    try:
+        split = split_by_time(rows, SESSION)
+    except BadInput:
+        return Verdict(True, "too little is known to judge it")
+    features, labels = rows.features[split.test], rows.labels[split.test, SESSION]
+    by_prior = np.empty((len(features), len(TARGETS)), np.float32)
+    Prior().score_into(features, by_prior)
+    base_rate = np.average(rows.labels[split.train, SESSION], weights=rows.weights[split.train])
+    mine = probabilities(model, target, features)
+    for rival, scores in (("prior", by_prior[:, SESSION]), ("base rate", np.full(len(labels), base_rate))):
+        found = duel(labels, scores, mine, rows.visitors[split.test], rows.weights[split.test])
+        if found.better == "challenger":
+            return Verdict(True, f"it foretells better than the {rival} ({_told(target, found, rival)})")
+        if found.better == "champion":
+            return Verdict(
+                False, f"the {rival} foretells better on the latest sessions ({_told(target, found, rival)})"
+            )
+    return Verdict(True, "it isn't shown to be worse than the prior")
+
+
+def _told(target: str, found: Duel | None, rival: str = "champion") -> str:
     if found is None:
         return f"`{target}` can't be judged there"
-    return f"log-loss of `{target}` {found.challenger_log_loss:.4f}, the champion's {found.champion_log_loss:.4f}"
+    return f"log-loss of `{target}` {found.challenger_log_loss:.4f}, the {rival}'s {found.champion_log_loss:.4f}"
 
 
 def _train(
@@ -210,7 +240,8 @@ def _learn_and_register(
     registry = opening.result()
     try:
         version = registry.register(site, Artefact(to_bytes(model), index), _card(model), _metrics(model))
-        stage, message = _place(data, registry, site, version, model, rows, options)
+        stage, message = _place(data, settings, registry, site, version, model, rows, options)
+        _forget_old(data, settings, registry, site)
     finally:
         registry.close()
     on_progress("registering", 1, 1)
@@ -265,21 +296,32 @@ def _with_likeness(model: Model, rows: Rows, options: Options, on_progress: Prog
     return msgspec.structs.replace(model, space=space.to_bytes()), past
 
 
+def _forget_old(data: Path, settings: Settings, registry: ModelRegistry, site: int) -> None:
+    try:
+        forget_old(data, registry, site, settings.model_versions_kept)
+    except FootfallError as error:  # the model is there and placed; the next training tries again
+        _log.warning("files of old models couldn't be removed", site=site, error=str(error))
+
+
 def _place(
-    data: Path, registry: ModelRegistry, site: int, version: int, model: Model, rows: Rows, options: Options
-) -> tuple[str, str]:
+    data: Path, settings: Settings, registry: ModelRegistry, site: int, version: int, model: Model, rows: Rows,
+    options: Options,
+) -> tuple[str, str]:  # fmt: skip
     """Let the new model serve or challenge; its stage, and why."""
     champion, trouble = _champion(data, site)
-    if champion is None:
-        why = trouble or "it is the first"
-    elif options.is_promoted:
+    if options.is_promoted:
         why = f"asked for ({options.reason})"
     else:
-        verdict = compare(champion, model, rows)
-        if not verdict.is_better:
-            add_challenger(data, registry, site, version, verdict.why)
-            return CHALLENGER, f"Model {version} challenges the champion: {verdict.why}."
+        verdict = compare_with_prior(model, rows) if champion is None else compare(champion, model, rows)
+        rival = "prior" if champion is None else "champion"
+        if verdict.is_better and champion is not None and not settings.promote_automatically:
+            verdict = Verdict(False, f"{verdict.why}, but `promote_automatically` is off")
         why = verdict.why
+        if champion is None:
+            why = f"{trouble or 'it is the first'}, and {verdict.why}"
+        if not verdict.is_better:
+            add_challenger(data, registry, site, version, why)
+            return CHALLENGER, f"Model {version} challenges the {rival}: {why}."
     add_champion(data, registry, site, version, why)
     return CHAMPION, f"Model {version} serves from now on: {why}."
 
@@ -322,32 +364,50 @@ def _remember(copies: DeployedModels, site: int, outcome: str, message: str, rea
 
 
 @contextlib.contextmanager
-def _alone(data: Path) -> Iterator[None]:
-    """While no other training of this data folder may begin."""
+def alone(data: Path) -> Iterator[None]:
+    """While no other training of this data folder may begin. Raises ``Unavailable`` (``is_training``) if one runs."""
     if not data.is_dir():
         yield  # there is nothing; what follows says so
         return
     path = data / "models" / LOCK
-    path.parent.mkdir(exist_ok=True)
-    with path.open("ab") as file:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise _no_lock(path, error) from error
+    with file:
         for attempt in range(20):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            except OSError as error:
+            except BlockingIOError as error:
                 if attempt == 19:  # one who only looks holds it for no longer than a moment
                     raise Unavailable(
                         "Another training of this data folder is under way: wait until it has ended.",
                         code="is_training", retry_after_s=60,
                     ) from error  # fmt: skip
                 time.sleep(0.05)
+            except OSError as error:
+                raise _no_lock(path, error) from error
         yield
+
+
+def _no_lock(path: Path, error: OSError) -> Unavailable:
+    return Unavailable(f"{path} can't be locked ({error.strerror}): check the disk and its rights.", code="disk")
 
 
 def _silent(what: str, done: int, n: int) -> None:
     """Nobody looks."""
 
 
+def _end_with_server() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        """Nothing more is said."""
+    os._exit(ORPHANED)
+
+
+ORPHANED = 4
+"""How the process ends once whoever ordered it is gone. What it was writing has no name yet: nothing is half there."""
 TOLD = 3
 """How the process ends when the training failed in a way that is on disk; 1 is what Python itself ends with."""
 
@@ -362,9 +422,13 @@ class Order(msgspec.Struct, frozen=True):
 
 
 def main() -> int:
-    """Carry out the :class:`Order` on standard input, as a process of low priority; the outcome is on disk."""
+    """Carry out the :class:`Order` on the first line of standard input, at low priority; the outcome is on disk.
+
+    Whoever ordered it holds standard input open: its end is theirs, and this process ends with them.
+    """
     os.nice(10)
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=Order)
+    threading.Thread(target=_end_with_server, name="footfall-server-gone", daemon=True).start()
     try:
         trained = train_site(Path(order.data), order.settings, order.site, order.options)
     except FootfallError as error:

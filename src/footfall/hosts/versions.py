@@ -4,12 +4,13 @@ A model is checked and its bytes are on disk before the registry hears of a chan
 replaced last. Whatever fails on the way leaves what served serving, and doing it again finishes what was begun.
 """
 
+import contextlib
 from pathlib import Path
 
 from footfall.adapters.deployed import Deployed, DeployedModels
-from footfall.base.errors import FootfallError, Missing
+from footfall.base.errors import BadInput, FootfallError, Missing
 from footfall.models.model import from_bytes
-from footfall.ports import Artefact, ModelRegistry
+from footfall.ports import ARCHIVED, Artefact, ModelRegistry
 
 
 def add_champion(data: Path, registry: ModelRegistry, site: int, version: int, why: str) -> None:
@@ -42,6 +43,24 @@ def roll_back(data: Path, registry: ModelRegistry, site: int, why: str) -> int:
     challenger = before.challenger
     copies.point(site, Deployed(copy, None if challenger is None or challenger.version == champion else challenger))
     return champion
+
+
+def forget_old(data: Path, registry: ModelRegistry, site: int, n_kept: int) -> list[int]:
+    """Drop the files of all but the latest versions, those that serve, and the one that a rollback leads to.
+
+    Returns the versions whose files went. Raises ``Unavailable`` if the registry fails; the next time finishes it.
+    """
+    deployed = DeployedModels(data).read(site)
+    versions = registry.versions(site)
+    kept = {found.version for found in versions[:n_kept]}
+    kept |= {found.version for found in versions if found.stage != ARCHIVED}
+    kept |= {copy.version for copy in (deployed.champion, deployed.challenger) if copy is not None}
+    with contextlib.suppress(BadInput):  # none served before
+        kept.add(registry.champion_before(site))
+    dropped = [found.version for found in versions if found.has_files and found.version not in kept]
+    for version in dropped:
+        registry.drop_files(site, version)
+    return dropped
 
 
 def _read(copies: DeployedModels, site: int) -> Deployed:

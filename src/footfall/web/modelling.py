@@ -42,22 +42,22 @@ def modelling_routes(definitions: Definitions, models: Models) -> list[BaseRoute
     @post("/api/models/{version:int}/promote", **change, responses=answers(ModelList))
     @on_thread
     def promote(request: AnyRequest, at: At, version: Version) -> dict[str, Any]:
-        answer = models.promote(at, version, request.user.actor)
+        models.promote(at, version, request.user.actor)
         definitions.add_audit(request.user.actor, "models.promote", at, {"version": version})
-        return answer
+        return models.models(at)
 
     @post("/api/models/rollback", **change, responses=answers(ModelList))
     @on_thread
     def rollback(request: AnyRequest, at: At) -> dict[str, Any]:
-        answer = models.rollback(at, request.user.actor)
-        definitions.add_audit(request.user.actor, "models.rollback", at, {"to": answer["champion"]})
-        return answer
+        version = models.rollback(at, request.user.actor)
+        definitions.add_audit(request.user.actor, "models.rollback", at, {"to": version})
+        return models.models(at)
 
     @post("/api/models/train", **change, responses=answers(ModelList))
     @on_thread
     def train(request: AnyRequest, at: At) -> dict[str, Any]:
-        answer = models.train(at, request.user.actor)
+        models.train(at, request.user.actor)
         definitions.add_audit(request.user.actor, "models.train", at)
-        return answer
+        return models.models(at)
 
     return [listed, shown, drift, promote, rollback, train]
