@@ -110,13 +110,15 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _metavar(kind: Any) -> str:
-    plain = {int: "INTEGER", float: "NUMBER", str: "TEXT", bool: "TRUE|FALSE"}
+    plain = {int: "INTEGER", float: "NUMBER", str: "TEXT", bool: "BOOL"}
     return plain.get(kind, "A=1,B=2" if "dict" in str(kind) else "A,B")
 
 
 def _default(knob: config.Knob) -> str:
     if isinstance(knob.default, tuple):
         return ",".join(knob.default) or "none"
+    if isinstance(knob.default, bool):
+        return str(knob.default).lower()
     return "none" if knob.default in ("", {}) else str(knob.default)
 
 

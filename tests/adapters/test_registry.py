@@ -1,5 +1,6 @@
 """MLflow as the registry: in the data folder's own file, and in a database that a setting names."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -100,6 +101,30 @@ def test_dropped_files_leave_the_disk(data: Path) -> None:
     registry.drop_files(1, 1)
     left = [path.stat().st_size for path in (data / "models" / "registry" / "artefacts").rglob("*") if path.is_file()]
     assert sum(left) < 1_000
+
+
+def test_what_a_killed_registration_left_goes_a_day_later(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = ManualClock(NOON_MS)
+    registry = open_registry(data, Settings(), clock)
+    add(registry, b"the first")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(registry._client, "create_model_version", killed)
+        with pytest.raises(KeyboardInterrupt):
+            add(registry)
+    folder = data / "models" / "registry"
+    (folder / "footfall-dead").mkdir()
+    os.utime(folder / "footfall-dead", (1, 1))
+    clock.set_ms(NOON_MS + 3_600_000)
+    add(registry, b"the second")
+    assert (len(list(folder.rglob("footfall.model"))), (folder / "footfall-dead").exists()) == (3, False)
+    clock.set_ms(NOON_MS + 2 * 86_400_000)
+    add(registry, b"the third")
+    assert len(list(folder.rglob("footfall.model"))) == 3
+    assert [registry.artefact(1, n).model for n in (1, 2, 3)] == [b"the first", b"the second", b"the third"]
 
 
 def test_a_large_card_fits(data: Path) -> None:

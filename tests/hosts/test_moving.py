@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.hosts.learning import SETTINGS
 
+from footfall.adapters.definitions import open_definitions
 from footfall.adapters.deployed import DeployedModels
 from footfall.adapters.registry import open_registry
 from footfall.cli import main
@@ -35,6 +36,13 @@ def test_a_model_is_promoted_and_rolled_back(data: Path, capsys: pytest.CaptureF
     assert main(["models", "rollback", "--data", str(data)]) == 0
     assert champion(data) == 1
     assert "Model 1 serves again." in capsys.readouterr().out
+    definitions = open_definitions(data)
+    audited = [(row.actor, row.action, row.detail) for row in reversed(definitions.audit(2))]
+    definitions.close()
+    assert audited == [
+        ("command line", "models.promote", {"version": 2}),
+        ("command line", "models.rollback", {"to": 1}),
+    ]
     assert main(["models", "rollback", "--data", str(data)]) == 1
     assert "none to go back to" in capsys.readouterr().err
 

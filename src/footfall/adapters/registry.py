@@ -10,7 +10,9 @@ import contextlib
 import logging
 import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ _CHAMPIONS = "footfall.champions"
 _MOST_NOTES = 20
 """Of a version; the oldest go first, as a tag holds 5,000 characters."""
 _NOTE_CHARS = 200
+_DAY_MS = 86_400_000
 _CREDENTIALS = re.compile(r"//[^/\s]*@")
 """What an address may say of who asks; whoever reads about models may read what went wrong."""
 _NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
@@ -94,7 +97,40 @@ class MlflowRegistry:
                 with contextlib.suppress(MlflowException, OSError):
                     self._client.set_terminated(run_id, "FAILED")
                 raise
+            with contextlib.suppress(MlflowException, SQLAlchemyError, OSError):  # the next one tries again
+                self._drop_leftovers(name, made_ms)
         return int(version.version)
+
+    def _drop_leftovers(self, name: str, now_ms: int) -> None:
+        """Remove what registrations left that were killed or failed a day ago or longer."""
+        if self._folder is not None:
+            for path in self._folder.glob("footfall-*"):
+                with contextlib.suppress(OSError):
+                    if path.stat().st_mtime * 1000 < time.time() * 1000 - _DAY_MS:
+                        shutil.rmtree(path)
+        left = self._client.search_runs([self._experiment(name)], "attributes.status != 'FINISHED'", max_results=100)
+        registered = {version.run_id for version in self._all(name)} if left else set()
+        for run in left:
+            if run.info.run_id not in registered and run.info.start_time < now_ms - _DAY_MS:
+                self._place(str(run.info.artifact_uri)).delete_artifacts()
+                self._client.delete_run(run.info.run_id)
+
+    def _place(self, uri: str) -> Any:
+        """Where artefacts lie, to delete them."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        return get_artifact_repository(uri, self._url, self._url)
+
+    def _all(self, name: str) -> list[Any]:
+        """MLflow's versions of a registered model."""
+        versions: list[Any] = []
+        token = None
+        while True:
+            page = self._client.search_model_versions(f"name='{name}'", max_results=1000, page_token=token)
+            versions += page
+            token = page.token
+            if not token:
+                return versions
 
     def versions(self, site: int) -> list[ModelVersion]:
         """See the port."""
@@ -102,15 +138,8 @@ class MlflowRegistry:
             found = self._registered(site)
             if found is None:
                 return []
-            name, aliases = found.name, dict(found.aliases)
-            versions, token = [], None
-            while True:
-                page = self._client.search_model_versions(f"name='{name}'", max_results=1000, page_token=token)
-                versions += page
-                token = page.token
-                if not token:
-                    break
-            made = [self._version_of(site, version, aliases) for version in versions]
+            aliases = dict(found.aliases)
+            made = [self._version_of(site, version, aliases) for version in self._all(found.name)]
         return sorted(made, key=lambda version: -version.version)
 
     def version(self, site: int, version: int) -> ModelVersion:
@@ -145,14 +174,11 @@ class MlflowRegistry:
 
     def drop_files(self, site: int, version: int) -> None:
         """See the port. The files go first: after a crash in between, doing it again finishes it."""
-        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
         if not self.version(site, version).has_files:
             return
         with _errors():
             registered = self._client.get_model_version(self._name(site), str(version))
-            place = get_artifact_repository(str(registered.source), self._url, self._url)
-            place.delete_artifacts()
+            self._place(str(registered.source)).delete_artifacts()
             self._client.set_model_version_tag(self._name(site), str(version), _DROPPED, iso(self._clock.now_ms()))
 
     def promote(self, site: int, version: int, why: str) -> None:

@@ -41,12 +41,23 @@ def promote(data: Path, settings: Settings, site_name: str, version: int) -> Non
     """Let a version serve."""
     with _opened(data, settings, site_name) as (registry, site):
         add_champion(data, registry, site, version, f"asked for ({_BY})")
+        _audit(data, "models.promote", site, {"version": version})
 
 
 def rollback(data: Path, settings: Settings, site_name: str) -> int:
     """Let the champion before serve; returns its version."""
     with _opened(data, settings, site_name) as (registry, site):
-        return roll_back(data, registry, site, f"asked for ({_BY})")
+        version = roll_back(data, registry, site, f"asked for ({_BY})")
+        _audit(data, "models.rollback", site, {"to": version})
+        return version
+
+
+def _audit(data: Path, action: str, site: int, detail: dict[str, int]) -> None:
+    definitions = open_definitions(data)
+    try:
+        definitions.add_audit(_BY, action, site, detail)
+    finally:
+        definitions.close()
 
 
 @contextlib.contextmanager
