@@ -127,6 +127,7 @@ class ParquetLake:
         )
         self._duckdb.execute(f"SET allowed_directories = [{_quoted(str(self._folder) + '/')}]")
         self._duckdb.execute("SET enable_external_access = false")
+        self._duckdb.execute("SET enable_progress_bar = false")  # which goes to stdout, where answers are
         self._duckdb.execute("SET lock_configuration = true")
         for table, files in self._manifest.files.items():
             self._make_view(table, files)

@@ -32,7 +32,7 @@ STEADY_PER_S = 1_000
 BATCH = 20
 _START_MAX_S = 120.0
 _APPLY_MAX_S = 300.0
-FOOTFALL = (sys.executable, "-c", "from footfall.cli import main; raise SystemExit(main())")
+FOOTFALL = (sys.executable, "-m", "footfall.cli")
 """The command line of this installation."""
 
 
