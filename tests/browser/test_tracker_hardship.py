@@ -108,7 +108,9 @@ def test_what_a_crashed_tab_left_is_sent_by_the_next_page_and_not_before(world: 
     world.capture.answers = [(503, {"retry-after": "100"})]
     crashing, other = context.new_page(), context.new_page()
     crashing.goto(f"{world.shop}/crash")
-    crashing.wait_for_function("Object.keys(localStorage).some(key => key.startsWith('ff_queue_'))")
+    crashing.wait_for_function(  # kept with its pause: the refusal has come, nothing is written after it
+        "Object.keys(localStorage).some(key => key.startsWith('ff_queue_') && JSON.parse(localStorage[key])[1] > 0)"
+    )
     crashing.evaluate(  # written more than a minute ago, with no pause left, as other pages see it
         "for (const key of Object.keys(localStorage)) if (key.startsWith('ff_queue_'))"
         "  localStorage[key] = localStorage[key].replace(/^.[0-9]+,[0-9.]+/, '[1,0')"
