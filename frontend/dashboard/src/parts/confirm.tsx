@@ -1,7 +1,7 @@
 // Is that meant? A question before something that changes what visitors get; Escape and "Cancel" leave all as it is.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Question {
   title: string;
@@ -13,7 +13,7 @@ interface Question {
 
 export function Confirm({ title, yes, children, onYes, onNo }: Question) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     dialog.current?.showModal();
   }, []);
   return (
