@@ -328,7 +328,7 @@ def test_a_shopper_with_a_phone_is_known_to_the_last_line(served: Served, browse
     page = context.new_page()
     with serve(build("/ff", served.made.write_key, install=install, upstream_url=server)) as url:  # type: ignore[arg-type]
         page.goto(f"{url}/women?utm_source=news&utm_medium=email&utm_campaign=autumn")
-        page.wait_for_function("window.footfall?.isLoaded")  # else nobody saw how the visitor came
+        until(lambda: page.evaluate("Boolean(window.footfall?.isLoaded)"), 20)  # else nobody saw how the visitor came
         page.tap(".menu summary")
         page.tap(".menu >> text=Mugs")
         page.tap("a[data-product=stone-mug]")
